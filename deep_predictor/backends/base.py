@@ -1,0 +1,61 @@
+"""The backend interface: what goes into a network and what its numbers mean, for one family of models."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
+from deep_predictor.engines.base import Engine
+from deep_predictor.results import Answer
+
+Task = Literal["classification", "detection"]
+
+#: (engine name, model path, (width, height) or None) -> a loaded engine, shared between predictors of the same model.
+EngineLoader = Callable[[str, Path, tuple[int, int] | None], Engine]
+
+
+class Backend(ABC):
+    """One configured model. Made cheaply from checked options; `load` does the heavy work; then the rest may be called.
+
+    `prepare`, `run` and `interpret` are safe to call from several threads at once.
+    """
+
+    Options: ClassVar[type[PredictorOptions]]
+    Paths: ClassVar[type[PredictorPaths]]
+    #: Engine names this backend may ask for; each one's first inference runs in the main thread before workers start.
+    engine_names: ClassVar[tuple[str, ...]] = ()
+
+    options: Any
+    paths: Any
+    task: Task
+    class_names: tuple[str, ...] = ()
+    #: (width, height) in pixels, None where the model takes any.
+    input_size: tuple[int, int] | None = None
+
+    def __init__(self, options: PredictorOptions, paths: PredictorPaths) -> None:
+        self.options = options
+        self.paths = paths
+
+    @abstractmethod
+    def load(self, load_engine: EngineLoader) -> None:
+        """Read names and network. Raises PredictionError (its status ends every prediction) or UnsafeModel."""
+
+    @abstractmethod
+    def prepare(self, image: np.ndarray) -> np.ndarray:
+        """RGB uint8 (H, W, 3) picture -> float32 (h, w, c) input of the network."""
+
+    @abstractmethod
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        """(N, h, w, c) -> (N, ...); row i belongs to picture i."""
+
+    @abstractmethod
+    def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
+        """One row of the output and the picture's (width, height) -> its Answer. Raises ResultInvalid."""
+
+    def close(self) -> None:
+        """Forget what `load` made. Engines are shared: who loaded them closes them."""

@@ -1,0 +1,314 @@
+"""Every error class of the project. They carry facts and build their own message; the HTTP number is decided in `web/`.
+
+    DeepPredictorError
+    ├── ConfigError                    a cfg file is wrong; lists every problem found
+    ├── DatabaseError
+    │   ├── DatabaseInUse              another process holds the database file
+    │   ├── DatabaseBusy               the database stayed locked longer than its busy timeout
+    │   └── DatabaseNotUpgradable      an existing file is not a deep predictor database
+    ├── SubmissionError                an upload is refused, nothing was stored
+    │   ├── MissingField               a required form field is absent
+    │   ├── EmptyField                 a required form field is empty
+    │   ├── InvalidUploadBody          a JSON or raw body cannot be read as an upload
+    │   ├── WrongApiKey
+    │   ├── NoCredential
+    │   ├── ForeignOrigin              open uploads were asked from another site
+    │   ├── RecaptchaRefused
+    │   ├── RecaptchaUnreachable
+    │   ├── InvalidPredictionId
+    │   ├── UnknownPredictor
+    │   ├── UnsupportedExtension
+    │   ├── PredictionIdUsed
+    │   ├── QueueFull
+    │   └── TooManyWaiting             synchronous requests hold as many web threads as they may
+    ├── PredictionNotFound
+    ├── UnsafeModel                    a model file holds code, or ops that touch files, network or Python
+    └── PredictionError                ends one prediction, or every one of a predictor; carries its status
+        ├── ModelRaised                500
+        ├── PredictionTimedOut         500
+        ├── TooManyStarts              500
+        ├── ImageUnreadable            510
+        ├── ResultInvalid              520
+        │   └── NamesDoNotFit          520
+        ├── ImageNotStored             530
+        ├── BackendNotReady            550
+        ├── UnsupportedTensorflowVersion  560
+        └── UnknownBackend             570
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deep_predictor.results import PredictionStatus
+
+
+class DeepPredictorError(Exception):
+    """Root of the tree. `code` is a short public word for the reason; the message may hold paths and is for logs."""
+
+    code = "error"
+
+
+@dataclass(frozen=True)
+class ConfigProblem:
+    """One thing that is wrong in a cfg file: `file: key: message`."""
+
+    file: str
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.key}: {self.message}" if self.key else f"{self.file}: {self.message}"
+
+
+class ConfigError(DeepPredictorError):
+    """One or more cfg files are wrong; `problems` holds all that was found, one line each in the message."""
+
+    code = "config"
+
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class DatabaseError(DeepPredictorError):
+    code = "database"
+
+
+class DatabaseInUse(DatabaseError):
+    """`pid` is that of the process holding the lock, None where it could not be read."""
+
+    code = "database_in_use"
+
+    def __init__(self, path: Path, pid: int | None) -> None:
+        self.path, self.pid = path, pid
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(f"{path}: the database is in use by {holder}; stop it, or give this server another database_path")
+
+
+class DatabaseBusy(DatabaseError):
+    code = "database_busy"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the database stayed locked: {detail}")
+
+
+class DatabaseNotUpgradable(DatabaseError):
+    code = "database_not_upgradable"
+
+    def __init__(self, url: str, detail: str) -> None:
+        super().__init__(f"{url}: cannot be upgraded: {detail}")
+
+
+class SubmissionError(DeepPredictorError):
+    code = "refused"
+
+
+class MissingField(SubmissionError):
+    code = "missing_field"
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(f"the field '{field}' is missing")
+
+
+class EmptyField(SubmissionError):
+    code = "empty_field"
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+        super().__init__(f"the field '{field}' is empty")
+
+
+class InvalidUploadBody(SubmissionError):
+    code = "invalid_body"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the body cannot be read: {detail}")
+
+
+class WrongApiKey(SubmissionError):
+    code = "wrong_api_key"
+
+    def __init__(self) -> None:
+        super().__init__("the api key is wrong")
+
+
+class NoCredential(SubmissionError):
+    code = "no_credential"
+
+    def __init__(self) -> None:
+        super().__init__("neither a recaptcha answer nor an api key was given")
+
+
+class ForeignOrigin(SubmissionError):
+    code = "foreign_origin"
+
+    def __init__(self, header: str) -> None:
+        super().__init__(f"open uploads are for this machine only; the {header} header names another")
+
+
+class RecaptchaRefused(SubmissionError):
+    code = "recaptcha_refused"
+
+    def __init__(self) -> None:
+        super().__init__("the recaptcha answer was refused")
+
+
+class RecaptchaUnreachable(SubmissionError):
+    code = "recaptcha_unreachable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the recaptcha service is out of reach: {detail}")
+
+
+class InvalidPredictionId(SubmissionError):
+    code = "invalid_prediction_id"
+
+    def __init__(self, expected_length: int) -> None:
+        self.expected_length = expected_length
+        super().__init__(f"a prediction_id has {expected_length} characters out of A-Z a-z 0-9 . _ ~ -")
+
+
+class UnknownPredictor(SubmissionError):
+    code = "unknown_predictor"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        self.name, self.known = name, tuple(known)
+        super().__init__(f"there is no predictor {name!r}; there are: {', '.join(known) or 'none'}")
+
+
+class UnsupportedExtension(SubmissionError):
+    code = "unsupported_extension"
+
+    def __init__(self, extension: str, supported: Sequence[str]) -> None:
+        self.extension, self.supported = extension, tuple(supported)
+        super().__init__(f"the extension {extension!r} is not supported; supported are: {', '.join(supported)}")
+
+
+class PredictionIdUsed(SubmissionError):
+    code = "prediction_id_used"
+
+    def __init__(self, prediction_id: str) -> None:
+        self.prediction_id = prediction_id
+        super().__init__(f"the prediction_id {prediction_id} was already used")
+
+
+class QueueFull(SubmissionError):
+    code = "queue_full"
+
+    def __init__(self, predictor_name: str, retry_after_seconds: int) -> None:
+        self.predictor_name, self.retry_after_seconds = predictor_name, retry_after_seconds
+        super().__init__(f"the queue of {predictor_name!r} is full")
+
+
+class TooManyWaiting(SubmissionError):
+    code = "too_many_waiting"
+
+    def __init__(self, retry_after_seconds: int = 1) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__("too many requests are waiting for a prediction")
+
+
+class PredictionNotFound(DeepPredictorError):
+    code = "prediction_not_found"
+
+    def __init__(self, prediction_id: str) -> None:
+        self.prediction_id = prediction_id
+        super().__init__(f"there is no prediction {prediction_id}")
+
+
+class UnsafeModel(DeepPredictorError):
+    """Raised before anything of the file is deserialised. `findings` names each layer or op that was refused."""
+
+    code = "unsafe_model"
+
+    def __init__(self, path: Path, findings: Sequence[str]) -> None:
+        self.path, self.findings = path, tuple(findings)
+        super().__init__(f"{path}: refused, the model file can run code: {'; '.join(findings)}")
+
+
+class PredictionError(DeepPredictorError):
+    """Ends a prediction with `status`; raised at load, it ends every prediction of that predictor."""
+
+    code = "prediction_failed"
+    status = PredictionStatus.MODEL_RAISED
+
+
+class ModelRaised(PredictionError):
+    code = "model_raised"
+    status = PredictionStatus.MODEL_RAISED
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the model raised: {detail}")
+
+
+class PredictionTimedOut(PredictionError):
+    code = "timed_out"
+    status = PredictionStatus.MODEL_RAISED
+
+    def __init__(self, timeout_seconds: float) -> None:
+        super().__init__(f"no answer within {timeout_seconds:g} seconds")
+
+
+class TooManyStarts(PredictionError):
+    code = "too_many_starts"
+    status = PredictionStatus.MODEL_RAISED
+
+    def __init__(self, starts: int) -> None:
+        super().__init__(f"the server ended {starts} times while this prediction ran")
+
+
+class ImageUnreadable(PredictionError):
+    code = "image_unreadable"
+    status = PredictionStatus.IMAGE_UNREADABLE
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the image cannot be read: {detail}")
+
+
+class ResultInvalid(PredictionError):
+    code = "result_invalid"
+    status = PredictionStatus.RESULT_INVALID
+
+
+class NamesDoNotFit(ResultInvalid):
+    code = "names_do_not_fit"
+
+    def __init__(self, path: Path, line_count: int, word_count: int, output_count: int) -> None:
+        super().__init__(
+            f"{path}: {line_count} names by line, {word_count} by white space, but the model has {output_count} outputs"
+        )
+
+
+class ImageNotStored(PredictionError):
+    code = "image_not_stored"
+    status = PredictionStatus.IMAGE_NOT_STORED
+
+
+class BackendNotReady(PredictionError):
+    """`code` may be given to say publicly what is wrong: model_missing, model_unsafe, library_missing, config, crashed…"""
+
+    status = PredictionStatus.BACKEND_NOT_READY
+
+    def __init__(self, detail: str, code: str = "backend_not_ready") -> None:
+        self.code = code
+        super().__init__(detail)
+
+
+class UnsupportedTensorflowVersion(PredictionError):
+    code = "tensorflow_version"
+    status = PredictionStatus.TENSORFLOW_VERSION_UNSUPPORTED
+
+    def __init__(self, version: object) -> None:
+        super().__init__(f"tensorflow_version must be 1 or 2 (got {version!r})")
+
+
+class UnknownBackend(PredictionError):
+    code = "unknown_backend"
+    status = PredictionStatus.BACKEND_UNKNOWN
+
+    def __init__(self, name: object, known: Sequence[str]) -> None:
+        super().__init__(f"predictor_backend {name!r} is unknown; known are: {', '.join(known)}")
