@@ -1,0 +1,64 @@
+# Two commands: `make run` serves the demo, `make test` checks everything. `make setup` makes the .venv alone.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+HOST ?= 127.0.0.1
+PORT ?= 5000
+CONFIG ?= cfg/deep_predictor_demo.cfg
+
+.PHONY: run setup demo-model test setup-test lint types unit clean help
+
+help:
+	@echo "make run    install, train the demo model if there is none, serve it on http://$(HOST):$(PORT)"
+	@echo "make test   install, lint, check types, run every test"
+	@echo "make setup  install what serving and training need into $(VENV)"
+	@echo "make clean  remove $(VENV) and caches; models, predictions and databases under var/ stay"
+
+run: demo-model
+	@echo "==> serving $(CONFIG) on http://$(HOST):$(PORT) (Ctrl-C ends it)"
+	@$(BIN)/python waitress_server.py --config $(CONFIG) --host $(HOST) --port $(PORT)
+
+demo-model: setup
+	@echo "==> demo model: training it on handwritten digits, unless it is there"
+	@$(BIN)/python -m deep_predictor.training cfg/training/digits.cfg --if-missing
+
+setup: $(VENV)/installed
+
+setup-test: $(VENV)/installed-test
+
+test: setup-test lint types unit
+
+lint:
+	@echo "==> linting"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types:
+	@echo "==> checking types"
+	@$(BIN)/mypy deep_predictor flask_app.py waitress_server.py
+
+unit:
+	@echo "==> running every test"
+	@$(BIN)/pytest
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found; name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+	@echo "==> installing requirements.txt into $(VENV) (some minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt
+	@echo "==> installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r other/requirements/legacy.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,145 @@
+"""create_app: the one place that builds and connects everything."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+
+from deep_predictor.config.logging_config import configure_logging, load_logging_config
+from deep_predictor.config.main_config import EnvironmentConfig, MainConfig, load_main_config
+from deep_predictor.config.public_address import check_bind_address
+from deep_predictor.config.secrets import derive_key, ensure_secret_key
+from deep_predictor.db.file_lock import DatabaseLock
+from deep_predictor.db.setup import init_databases, rows_for
+from deep_predictor.environment import Application, Environment
+from deep_predictor.images.storage import ImageStore
+from deep_predictor.predictions.pixel_budget import PixelBudget
+from deep_predictor.predictions.predictor import Predictor
+from deep_predictor.predictions.recovering import recover
+from deep_predictor.predictions.registry import Registry
+from deep_predictor.predictions.run_gate import RunGate
+from deep_predictor.predictions.waiting import WaitSlots
+from deep_predictor.web.registration import register_web
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DEFAULT_CONFIG_PATH = Path("cfg/deep_predictor.cfg")
+
+
+@dataclass(frozen=True)
+class AppOptions:
+    """What the starter knows and the cfg file does not. `create_app(overrides=…)` replaces single fields."""
+
+    #: The address that will be bound; some settings are refused on a public one.
+    bind_host: str = "127.0.0.1"
+    #: Threads of the web server; waiting requests leave four of them free.
+    web_threads: int = 16
+    #: None leaves logging as it is.
+    loggers_path: Path | None = Path("cfg/loggers.cfg")
+    #: Secrets are looked up here first.
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    #: Bytes of decoded pictures that may wait in memory.
+    pixel_budget_bytes: int | None = None
+    #: False leaves loading to the caller: `application.registry.start()`.
+    load_predictors: bool = True
+
+
+def create_app(config_path: str | Path | None = None, overrides: Mapping[str, Any] | None = None) -> Flask:
+    """Build the Flask application and start loading its predictors.
+
+    `overrides` names fields of AppOptions. Relative paths are relative to the project's root.
+    Raises ConfigError with all problems at once, DatabaseInUse, DatabaseNotUpgradable, DatabaseBusy.
+    """
+    options = replace(AppOptions(), **(overrides or {}))
+    main_config = load_main_config(PROJECT_ROOT / (config_path or DEFAULT_CONFIG_PATH), PROJECT_ROOT, options.environ)
+    check_bind_address(main_config, options.bind_host)
+    if options.loggers_path:
+        configure_logging(load_logging_config(PROJECT_ROOT / options.loggers_path, PROJECT_ROOT))
+
+    app = Flask(
+        "deep_predictor",
+        root_path=str(PROJECT_ROOT),
+        static_folder=str(PROJECT_ROOT / "static"),
+        template_folder=str(PROJECT_ROOT / "templates"),
+    )
+    _configure_flask(app, main_config)
+    locks = _lock_databases(main_config)
+    try:
+        application = _connect(app, main_config, options)
+    except BaseException:
+        for lock in locks:
+            lock.release()
+        raise
+    application.closers[:0] = [lock.release for lock in locks]
+    app.extensions["deep_predictor"] = application
+    register_web(app)
+    for environment in application.environments:
+        recover(environment)
+    if options.load_predictors:
+        application.registry.start()
+    return app
+
+
+def _configure_flask(app: Flask, main_config: MainConfig) -> None:
+    secret_key = ensure_secret_key(main_config, PROJECT_ROOT / "var")
+    app.secret_key = derive_key(secret_key, "session")
+    app.config["CSRF_KEY"] = derive_key(secret_key, "csrf")
+    app.config["TOKEN_KEY"] = derive_key(secret_key, "token")
+    app.config["MAX_CONTENT_LENGTH"] = main_config.flask_options.max_content_length
+    app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.debug = main_config.flask_options.debug
+
+
+def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
+    """Take the lock beside each file database. Raises DatabaseInUse; then none is held."""
+    locks: list[DatabaseLock] = []
+    try:
+        for environment_config in (main_config.production, main_config.test):
+            database_file = environment_config.path_options.database_file
+            if database_file:
+                database_file.parent.mkdir(parents=True, exist_ok=True)
+                lock = DatabaseLock(database_file)
+                lock.acquire()
+                locks.append(lock)
+    except BaseException:
+        for lock in locks:
+            lock.release()
+        raise
+    return locks
+
+
+def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Application:
+    dispose_databases = init_databases(app, main_config)
+    gate, stopping = RunGate(), threading.Event()
+    budget = PixelBudget(options.pixel_budget_bytes) if options.pixel_budget_bytes is not None else PixelBudget()
+
+    def environment(name: str, config: EnvironmentConfig) -> Environment:
+        entries = config.prediction_options.predictors
+        return Environment(
+            name=name,
+            root=PROJECT_ROOT,
+            config=config,
+            predictors={e.name: Predictor(e.name, e.cfg_path, PROJECT_ROOT, gate, stopping) for e in entries},
+            rows=rows_for(app, name),
+            images=ImageStore(config.path_options.temp_save_path),
+            pixel_budget=budget,
+        )
+
+    production = environment("production", main_config.production)
+    test = environment("test", main_config.test)
+    return Application(
+        main_config=main_config,
+        production=production,
+        test=test,
+        registry=Registry([*production.predictors.values(), *test.predictors.values()]),
+        wait_slots=WaitSlots.for_threads(options.web_threads),
+        stopping=stopping,
+        closers=[dispose_databases],
+    )

@@ -1,0 +1,95 @@
+"""Environment: one of production and test, with all that belongs to it. Application: both, and what they share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deep_predictor.config.main_config import EnvironmentConfig, MainConfig
+from deep_predictor.db.prediction_rows import PredictionRows
+from deep_predictor.errors import UnknownPredictor
+from deep_predictor.images.storage import ImageStore
+from deep_predictor.predictions.job import LiveJobs
+from deep_predictor.predictions.pixel_budget import PixelBudget
+from deep_predictor.predictions.predictor import Predictor
+from deep_predictor.predictions.registry import Registry
+from deep_predictor.predictions.waiting import WaitSlots
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Environment:
+    """The settings, predictors, rows and images of production or of test; neither sees the other's."""
+
+    name: str
+    root: Path
+    config: EnvironmentConfig
+    predictors: dict[str, Predictor]
+    rows: PredictionRows
+    images: ImageStore
+    pixel_budget: PixelBudget
+    jobs: LiveJobs = field(default_factory=LiveJobs)
+
+    @property
+    def max_image_pixels(self) -> int:
+        return int(self.config.upload_options.max_image_megapixels * 1_000_000)
+
+    def get_predictor(self, name: str) -> Predictor:
+        """Raises UnknownPredictor."""
+        try:
+            return self.predictors[name]
+        except KeyError:
+            raise UnknownPredictor(name, list(self.predictors)) from None
+
+    def drain(self, timeout_seconds: float) -> bool:
+        """Wait until no prediction of this environment waits or runs; False when that took longer."""
+        deadline = time.monotonic() + timeout_seconds
+        return all(p.queue.drain(max(0.0, deadline - time.monotonic())) for p in self.predictors.values())
+
+
+@dataclass(eq=False)
+class Application:
+    """What `app.extensions["deep_predictor"]` holds."""
+
+    main_config: MainConfig
+    production: Environment
+    test: Environment
+    registry: Registry
+    wait_slots: WaitSlots
+    stopping: threading.Event
+    closers: list[Callable[[], None]] = field(default_factory=list)
+    _closed: bool = False
+
+    @property
+    def environments(self) -> tuple[Environment, Environment]:
+        return self.production, self.test
+
+    def wake_waiters(self) -> None:
+        """Let every waiting request answer now with what is known; the first step of stopping."""
+        self.stopping.set()
+        for environment in self.environments:
+            for job in environment.jobs.all():
+                job.wake_waiters()
+
+    def close(self, grace_seconds: float = 10.0) -> None:
+        """Stop: running predictions may finish within the grace period, waiting ones are taken up at the next start."""
+        if self._closed:
+            return
+        self._closed = True
+        self.wake_waiters()
+        deadline = time.monotonic() + grace_seconds
+        for environment in self.environments:
+            for predictor in environment.predictors.values():
+                predictor.queue.stop(deadline)
+        left = sum(len(environment.jobs) for environment in self.environments)
+        if left:
+            logger.warning("stopped with %d predictions unfinished; they are taken up at the next start", left)
+        self.registry.wait_until_loaded(max(0.0, deadline - time.monotonic()))
+        self.registry.close()
+        for closer in reversed(self.closers):
+            closer()

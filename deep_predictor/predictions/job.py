@@ -1,0 +1,137 @@
+"""One prediction on its way: who decides how it ends, and who waits for that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from deep_predictor.errors import PredictionIdUsed
+from deep_predictor.predictions.pixel_budget import PixelBudget
+from deep_predictor.results import PredictionStatus, ResultItem
+
+if TYPE_CHECKING:
+    from deep_predictor.environment import Environment
+    from deep_predictor.predictions.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a prediction ended. `items` is None unless the status is DONE; `seconds` counts from its acceptance."""
+
+    status: PredictionStatus
+    items: tuple[ResultItem, ...] | None
+    seconds: float
+    reason_code: str | None
+    finished_at: int
+
+
+class Job:
+    """A prediction that was accepted and is not final yet.
+
+    Several parties may want to end it (its worker, the watchdog, a cancelling client); the first to `claim` it does,
+    the others drop what they have.
+    """
+
+    def __init__(
+        self,
+        prediction_id: str,
+        predictor: Predictor,
+        environment: Environment,
+        *,
+        image_path: Path | None = None,
+        pixels: np.ndarray | None = None,
+        alone: bool = False,
+    ) -> None:
+        self.prediction_id = prediction_id
+        self.predictor = predictor
+        self.environment = environment
+        #: Where the upload lies; None for a prediction that is stored nowhere (`store=0`).
+        self.image_path = image_path
+        #: RGB uint8 (H, W, 3); None when the picture is to be read from its file again.
+        self.pixels = pixels
+        #: Whether no other prediction may run beside it: it was running when the process last died.
+        self.alone = alone
+        self.accepted_at = time.monotonic()
+        self.outcome: Outcome | None = None
+        self._claimed = False
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._budget: PixelBudget | None = None
+
+    @property
+    def store(self) -> bool:
+        return self.image_path is not None
+
+    @property
+    def is_claimed(self) -> bool:
+        return self._claimed
+
+    def claim(self) -> bool:
+        """True for the first caller, who then must call `end`; False for everyone after it."""
+        with self._lock:
+            if self._claimed:
+                return False
+            self._claimed = True
+            return True
+
+    def keep_pixels_within(self, budget: PixelBudget) -> None:
+        """Hold the decoded picture until the end if the budget allows; else drop it, the file is there."""
+        if self.pixels is None:
+            return
+        if budget.take(self.pixels.nbytes):
+            self._budget = budget
+        else:
+            self.pixels = None
+
+    def end(self, outcome: Outcome | None) -> None:
+        """Publish the outcome (None: it was cancelled) and wake everyone who waits. Called once, by who claimed it."""
+        self.outcome = outcome
+        if self._budget and self.pixels is not None:
+            self._budget.give_back(self.pixels.nbytes)
+        self.pixels = None
+        self._ended.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the prediction is final; False when the time is over or the server stops first."""
+        self._ended.wait(seconds)
+        return self.outcome is not None
+
+    def wake_waiters(self) -> None:
+        """Let every `wait` return now, without an outcome."""
+        self._ended.set()
+
+
+class LiveJobs:
+    """The predictions of one environment that this process accepted and has not ended."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    def add(self, job: Job) -> None:
+        """Raises PredictionIdUsed when a job of that id is under way."""
+        with self._lock:
+            if job.prediction_id in self._jobs:
+                raise PredictionIdUsed(job.prediction_id)
+            self._jobs[job.prediction_id] = job
+
+    def discard(self, job: Job) -> None:
+        with self._lock:
+            if self._jobs.get(job.prediction_id) is job:
+                del self._jobs[job.prediction_id]
+
+    def find(self, prediction_id: str) -> Job | None:
+        with self._lock:
+            return self._jobs.get(prediction_id)
+
+    def all(self) -> list[Job]:
+        with self._lock:
+            return list(self._jobs.values())
+
+    def __len__(self) -> int:
+        return len(self._jobs)

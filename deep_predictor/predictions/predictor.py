@@ -1,0 +1,147 @@
+"""A named, configured model that users choose: its state, its backend, its queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+from deep_predictor.backends.base import Backend, EngineLoader
+from deep_predictor.backends.table import create_backend
+from deep_predictor.config.predictor_config import PredictorConfig, PredictorOptions, load_predictor_config
+from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError, PredictionTimedOut, UnsafeModel
+from deep_predictor.images.retention import apply_retention
+from deep_predictor.predictions import running
+from deep_predictor.predictions.job import Job
+from deep_predictor.predictions.queue import PredictionQueue, QueueActions, QueueSettings
+from deep_predictor.predictions.run_gate import RunGate
+
+logger = logging.getLogger(__name__)
+
+PredictorState = Literal["loading", "ready", "failed"]
+
+#: The predictor's folders are looked over for retention at most this often.
+HOUSEKEEPING_SECONDS = 600.0
+
+
+class Predictor:
+    """Made from its cfg at once, loaded later by the registry. A wrong cfg makes it `failed`, and nothing else.
+
+    `failure` is the error that ends every prediction while the state is `failed`.
+    """
+
+    def __init__(self, name: str, cfg_path: Path, root: Path, gate: RunGate, stopping: threading.Event) -> None:
+        self.name = name
+        self.stopping = stopping
+        self.model_info: dict[str, Any] = {}
+        self.model_id = 0
+        self.options = PredictorOptions()
+        self.state: PredictorState = "loading"
+        self.failure: PredictionError | None = None
+        self._backend: Backend | None = None
+        self._state_lock = threading.Lock()
+        self._next_housekeeping = 0.0
+        try:
+            self._configure(load_predictor_config(cfg_path, root))
+        except ConfigError as error:
+            self.fail(BackendNotReady(str(error), code="config"))
+        except PredictionError as error:
+            self.fail(error)
+        self.queue = PredictionQueue(
+            QueueSettings(name, self.options.queue_size, self.options.workers, self.options.timeout_seconds),
+            QueueActions(running.run, self._time_out, self._give_up, running.note_start),
+            gate,
+        )
+
+    @property
+    def backend(self) -> Backend:
+        """Raises BackendNotReady unless the cfg was read."""
+        if self._backend is None:
+            raise BackendNotReady(f"predictor {self.name} has no backend")
+        return self._backend
+
+    @property
+    def is_configured(self) -> bool:
+        return self._backend is not None and self.state != "failed"
+
+    @property
+    def required(self) -> bool:
+        """Whether readiness waits for this predictor."""
+        return self.options.required
+
+    @property
+    def reason_code(self) -> str | None:
+        """A public word for why it failed; None while it did not."""
+        return self.failure.code if self.failure else None
+
+    @property
+    def main_folder(self) -> Path:
+        """The folder that holds the class folders."""
+        return Path(self.backend.paths.predictions_main_folder)
+
+    @property
+    def task(self) -> str | None:
+        return self._backend.task if self._backend else None
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self._backend.class_names if self._backend else ()
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """(width, height) in pixels."""
+        return self._backend.input_size if self._backend else None
+
+    def load(self, load_engine: EngineLoader) -> None:
+        """Load the network and become ready or failed; then the workers start, to predict or to end what waits."""
+        try:
+            if self.is_configured:
+                self.backend.load(load_engine)
+        except PredictionError as error:
+            self.fail(error)
+        except UnsafeModel as error:
+            self.fail(BackendNotReady(str(error), code="model_unsafe"))
+        except Exception as error:  # a load must end in a known state; one bad model never takes the others down
+            logger.exception("predictor %s: loading raised", self.name)
+            self.fail(BackendNotReady(f"{type(error).__name__}: {error}", code="load_failed"))
+        with self._state_lock:
+            if self.state == "loading":
+                self.state = "ready"
+                logger.info("predictor %s: ready", self.name)
+        self.queue.start()
+        self.keep_house()
+
+    def fail(self, error: PredictionError) -> None:
+        """From now on every prediction ends with this error's status, until a restart."""
+        with self._state_lock:
+            self.state, self.failure = "failed", error
+        logger.error("predictor %s: failed (%d, %s): %s", self.name, error.status, error.code, error)
+
+    def keep_house(self) -> None:
+        """Apply `keep_days` and `max_disk_mb` to the predictor's folder, now and then."""
+        options = self.options
+        now = time.monotonic()
+        if self._backend is None or (options.keep_days is None and options.max_disk_mb is None):
+            return
+        with self._state_lock:
+            if now < self._next_housekeeping:
+                return
+            self._next_housekeeping = now + HOUSEKEEPING_SECONDS
+        try:
+            apply_retention(self.main_folder, options.keep_days, options.max_disk_mb, time.time())
+        except OSError as error:
+            logger.error("predictor %s: retention: %s", self.name, error)
+
+    def _configure(self, config: PredictorConfig) -> None:
+        self.model_info = config.model_info
+        self.model_id = config.model_id
+        self._backend = create_backend(config)
+        self.options = self._backend.options
+
+    def _time_out(self, job: Job) -> None:
+        running.fail(job, PredictionTimedOut(self.options.timeout_seconds))
+
+    def _give_up(self) -> None:
+        self.fail(BackendNotReady("its workers got stuck three times", code="stuck"))

@@ -1,0 +1,72 @@
+"""At start: what an earlier process accepted and did not end is queued again, or ended where it cannot be."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from deep_predictor.db.prediction_rows import FinishedPrediction, PredictionRecord
+from deep_predictor.environment import Environment
+from deep_predictor.errors import BackendNotReady, ImageNotStored, ImageUnreadable, PredictionError, TooManyStarts
+from deep_predictor.predictions.job import Job
+from deep_predictor.predictions.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+#: A prediction that ran twice when the process died is not started a third time.
+MAX_STARTS = 2
+
+
+def recover(environment: Environment) -> None:
+    """Requeue the rows at 100 in the order of their acceptance, and sweep uploads that never got a row.
+
+    Runs before the port opens and before any predictor is loaded. Raises DatabaseBusy when the database stays locked.
+    """
+    rows = environment.rows.unfinished()
+    for record in rows:
+        try:
+            _requeue(environment, record)
+        except PredictionError as error:
+            _end(environment, record, error)
+    environment.images.remove_orphans(environment.rows.known_image_names())
+    if rows:
+        logger.warning("%s: %d unfinished predictions of an earlier run were taken up", environment.name, len(rows))
+
+
+def _requeue(environment: Environment, record: PredictionRecord) -> None:
+    predictor = environment.predictors.get(record.predictor_name or "")
+    if predictor is None:
+        raise BackendNotReady(
+            f"its predictor {record.predictor_name!r} is not configured any more", code="unknown_predictor"
+        )
+    image_path = _find_image(environment, predictor, record)
+    if record.attempts >= MAX_STARTS:
+        raise TooManyStarts(record.attempts)
+    job = Job(record.prediction_id, predictor, environment, image_path=image_path, alone=record.attempts > 0)
+    environment.jobs.add(job)
+    predictor.queue.put_recovered(job)
+
+
+def _find_image(environment: Environment, predictor: Predictor, record: PredictionRecord) -> Path:
+    """Where the upload lies, brought back if the process died between the image action and the row."""
+    if not record.image_path:
+        raise ImageUnreadable("its row names no image")
+    path = environment.root / record.image_path
+    if path.is_file() or environment.images.restore(path):
+        return path
+    moved = environment.images.find_moved(path, predictor.main_folder) if predictor.is_configured else None
+    if moved:
+        moved.replace(path)
+        return path
+    raise ImageUnreadable(f"{path}: the image is gone")
+
+
+def _end(environment: Environment, record: PredictionRecord, error: PredictionError) -> None:
+    logger.error("prediction %s of an earlier run: %s", record.prediction_id, error)
+    finished = FinishedPrediction(status=error.status, items=None, image_path=None, seconds=0.0, reason_code=error.code)
+    environment.rows.finish(record.prediction_id, finished)
+    if record.image_path:
+        try:
+            environment.images.remove(environment.root / record.image_path)
+        except ImageNotStored as removal_error:
+            logger.error("prediction %s: %s", record.prediction_id, removal_error)

@@ -1,0 +1,94 @@
+"""Loads the predictors of all environments at start: in parallel, the port open meanwhile, a shared network once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from deep_predictor.engines.base import Engine
+from deep_predictor.engines.table import get_engine_class
+from deep_predictor.errors import PredictionError
+from deep_predictor.predictions.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+_EngineKey = tuple[str, Path, tuple[int, int] | None]
+
+
+@dataclass
+class _SharedEngine:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    engine: Engine | None = None
+
+
+class Registry:
+    """Owns the loading threads and every loaded engine."""
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        self._predictors = list(predictors)
+        self._engines: dict[_EngineKey, _SharedEngine] = {}
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Run each engine's first inference here, in the main thread, then load everything on threads."""
+        self._start_engines()
+        to_load: SimpleQueue[Predictor] = SimpleQueue()
+        for predictor in sorted(self._predictors, key=lambda p: not p.required):
+            to_load.put(predictor)
+        for number in range(min(len(self._predictors), max(2, os.cpu_count() or 1))):
+            thread = threading.Thread(target=self._load_all, args=(to_load,), name=f"loading {number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wait_until_loaded(self, timeout_seconds: float) -> bool:
+        """Wait for the loading threads; False when that took longer."""
+        for thread in self._threads:
+            thread.join(timeout_seconds)
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def close(self) -> None:
+        """Close every engine; predictors are not used after it."""
+        self._stopping.set()
+        with self._lock:
+            shared, self._engines = list(self._engines.values()), {}
+        for entry in shared:
+            if entry.engine:
+                entry.engine.close()
+
+    def load_engine(self, engine_name: str, model_path: Path, input_size: tuple[int, int] | None) -> Engine:
+        """The engine of a model, loaded at its first use and shared by every predictor that names the same file."""
+        key = (engine_name, model_path.resolve(), input_size)
+        with self._lock:
+            entry = self._engines.setdefault(key, _SharedEngine())
+        with entry.lock:
+            if entry.engine is None:
+                entry.engine = get_engine_class(engine_name).load(model_path, input_size)
+            return entry.engine
+
+    def _start_engines(self) -> None:
+        users: dict[str, list[Predictor]] = {}
+        for predictor in self._predictors:
+            if predictor.is_configured:
+                for engine_name in predictor.backend.engine_names:
+                    users.setdefault(engine_name, []).append(predictor)
+        for engine_name, predictors in users.items():
+            try:
+                get_engine_class(engine_name).start_in_main_thread()
+            except PredictionError as error:
+                for predictor in predictors:
+                    predictor.fail(error)
+
+    def _load_all(self, to_load: SimpleQueue[Predictor]) -> None:
+        while not self._stopping.is_set():
+            try:
+                predictor = to_load.get_nowait()
+            except Empty:
+                return
+            predictor.load(self.load_engine)

@@ -1,0 +1,110 @@
+"""From a valid upload to a queued job: the checks in the contract's order, and nothing stored before the last."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from deep_predictor.db.prediction_rows import NewPrediction
+from deep_predictor.environment import Environment
+from deep_predictor.errors import InvalidPredictionId, PredictionIdUsed, UnsupportedExtension
+from deep_predictor.images.decoding import DecodedImage, decode_image
+from deep_predictor.images.metadata import strip_metadata
+from deep_predictor.predictions.cancelling import delete_prediction
+from deep_predictor.predictions.job import Job
+from deep_predictor.predictions.predictor import Predictor
+
+_ID_PATTERN = re.compile(r"[A-Za-z0-9._~-]+")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a client sent, its form and credentials already checked. `store=False` leaves no row and no file."""
+
+    predictor_name: str
+    prediction_id: str
+    filename: str
+    image_bytes: bytes
+    store: bool = True
+
+
+def submit_upload(environment: Environment, upload: Upload) -> Job:
+    """Check, save, insert, queue. The unique index decides a race for one id.
+
+    Raises, in this order: InvalidPredictionId, UnknownPredictor, UnsupportedExtension, PredictionIdUsed,
+    ImageUnreadable, QueueFull, ImageNotStored, DatabaseBusy.
+    """
+    _check_id(environment, upload.prediction_id)
+    predictor = environment.get_predictor(upload.predictor_name)
+    extension = _check_extension(environment, upload.filename)
+    if environment.jobs.find(upload.prediction_id) or environment.rows.exists(upload.prediction_id):
+        raise PredictionIdUsed(upload.prediction_id)
+    supported = environment.config.upload_options.supported_extensions
+    image = decode_image(upload.image_bytes, supported, environment.max_image_pixels)
+    predictor.queue.reserve()
+    try:
+        return _accept(environment, predictor, upload, image, extension)
+    except BaseException:
+        predictor.queue.release()
+        raise
+
+
+def _check_id(environment: Environment, prediction_id: str) -> None:
+    length = environment.config.api_options.prediction_id_length
+    if len(prediction_id) != length or not _ID_PATTERN.fullmatch(prediction_id):
+        raise InvalidPredictionId(length)
+
+
+def _check_extension(environment: Environment, filename: str) -> str:
+    supported = environment.config.upload_options.supported_extensions
+    extension = PurePosixPath(filename.replace("\\", "/")).suffix.lstrip(".").lower()
+    if extension not in supported:
+        raise UnsupportedExtension(extension, supported)
+    return extension
+
+
+def _accept(environment: Environment, predictor: Predictor, upload: Upload, image: DecodedImage, extension: str) -> Job:
+    job = Job(upload.prediction_id, predictor, environment, pixels=image.pixels)
+    environment.jobs.add(job)
+    try:
+        if upload.store:
+            _store(environment, job, upload, image, extension)
+            if job.is_claimed:  # deleted by a client before its row was there
+                delete_prediction(environment, job.prediction_id)
+        predictor.queue.put(job)
+    except BaseException:
+        environment.jobs.discard(job)
+        raise
+    return job
+
+
+def _store(environment: Environment, job: Job, upload: Upload, image: DecodedImage, extension: str) -> None:
+    """Save the picture and insert the row; when the row cannot be written, the file goes again."""
+    data = upload.image_bytes
+    if job.predictor.options.strip_metadata:
+        data = strip_metadata(data, image.extension)
+    path = environment.images.save_upload(data, _stored_extension(image, extension))
+    try:
+        environment.rows.insert(_new_row(job, path))
+    except BaseException:
+        environment.images.remove(path)
+        raise
+    job.image_path = path
+    job.keep_pixels_within(environment.pixel_budget)
+
+
+def _stored_extension(image: DecodedImage, extension: str) -> str:
+    """The client's spelling where it fits what the file is (`jpeg` for a JPEG), else the decoded type's own."""
+    same = {"jpeg": "jpg", "heif": "heic"}
+    return extension if same.get(extension, extension) == image.extension else image.extension
+
+
+def _new_row(job: Job, path: Path) -> NewPrediction:
+    return NewPrediction(
+        prediction_id=job.prediction_id,
+        predictor_name=job.predictor.name,
+        image_path=str(path),
+        model_info=job.predictor.model_info,
+        model_id=job.predictor.model_id,
+    )

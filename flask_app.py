@@ -1,0 +1,38 @@
+"""The development server: `python flask_app.py`; `flask --app flask_app …` finds the application here too."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from flask import Flask
+
+from deep_predictor.app import create_app as build_app
+from deep_predictor.errors import ConfigError, DatabaseError
+
+
+def create_app() -> Flask:
+    """The factory that Flask's command line calls; DEEP_PREDICTOR_CONFIG names another main config."""
+    return build_app(os.environ.get("DEEP_PREDICTOR_CONFIG"))
+
+
+def main() -> int:
+    """Serve on 127.0.0.1:5000. Exit code 2: the configuration is wrong, 3: the database cannot be used."""
+    try:
+        app = create_app()
+    except ConfigError as error:
+        print("The configuration is wrong, the server does not start:", *error.problems, sep="\n  ", file=sys.stderr)
+        return 2
+    except DatabaseError as error:
+        print(f"The server does not start: {error}", file=sys.stderr)
+        return 3
+    try:
+        # The reloader would start a second process on the same database.
+        app.run(host="127.0.0.1", port=5000, threaded=True, use_reloader=False)
+    finally:
+        app.extensions["deep_predictor"].close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,32 @@
+// Sends the form. XMLHttpRequest and not fetch(): only it tells how much of the picture has left.
+
+/**
+ * Resolves with {status, body, retryAfter}: the HTTP status, the parsed JSON body (null when there is none), and the
+ * seconds that the server asks to wait. Status 0 means that no answer came.
+ */
+export function sendForm(url, formData, onProgress) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total);
+    });
+    request.addEventListener("loadend", () => {
+      resolve({
+        status: request.status,
+        body: parse(request.responseText),
+        retryAfter: Number(request.status ? request.getResponseHeader("Retry-After") : 0) || 0,
+      });
+    });
+    request.send(formData);
+  });
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

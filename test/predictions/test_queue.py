@@ -1,0 +1,176 @@
+"""The bounded queue, its workers and its watchdog, with jobs that do what the test wants."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from deep_predictor.errors import QueueFull
+from deep_predictor.predictions.queue import PredictionQueue, QueueActions, QueueSettings
+from deep_predictor.predictions.run_gate import RunGate
+
+WAIT_SECONDS = 5.0
+
+
+class FakeJob:
+    """As much of a Job as the queue looks at."""
+
+    def __init__(self, name: str = "job", alone: bool = False) -> None:
+        self.name, self.alone = name, alone
+        self.is_claimed = False
+
+
+class Recorder:
+    """The queue's owner: keeps what it was told, and blocks inside `run` while told to."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.timed_out: list[str] = []
+        self.given_up = 0
+        self.release = threading.Event()
+        self.blocked: set[str] = set()
+        self.started = threading.Semaphore(0)
+
+    def run(self, job: Any) -> None:
+        self.started.release()
+        if job.name in self.blocked:
+            assert self.release.wait(WAIT_SECONDS)
+        job.is_claimed = True
+        self.ran.append(job.name)
+
+    def time_out(self, job: Any) -> None:
+        job.is_claimed = True
+        self.timed_out.append(job.name)
+
+    def give_up(self) -> None:
+        self.given_up += 1
+
+
+MakeQueue = Callable[..., PredictionQueue]
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    recorder = Recorder()
+    yield recorder
+    recorder.release.set()
+
+
+@pytest.fixture
+def make_queue(recorder: Recorder) -> Iterator[MakeQueue]:
+    queues: list[PredictionQueue] = []
+
+    def make(size: int = 10, workers: int = 1, timeout_seconds: float = 60.0) -> PredictionQueue:
+        actions = QueueActions(recorder.run, recorder.time_out, recorder.give_up)
+        queue = PredictionQueue(QueueSettings("test", size, workers, timeout_seconds), actions, RunGate())
+        queues.append(queue)
+        return queue
+
+    yield make
+    recorder.release.set()
+    for queue in queues:
+        queue.stop(time.monotonic() + WAIT_SECONDS)
+
+
+def put(queue: PredictionQueue, *names: str) -> list[Any]:
+    jobs: list[Any] = [FakeJob(name) for name in names]
+    for job in jobs:
+        queue.reserve()
+        queue.put(job)
+    return jobs
+
+
+def test_queue_jobs_run_in_order(make_queue: MakeQueue, recorder: Recorder) -> None:
+    queue = make_queue()
+    put(queue, "a", "b", "c")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.ran == ["a", "b", "c"]
+
+
+def test_queue_reserve_beyond_size_raises_queue_full(make_queue: MakeQueue) -> None:
+    queue = make_queue(size=2)
+    put(queue, "a")
+    queue.reserve()
+    with pytest.raises(QueueFull) as raised:
+        queue.reserve()
+    assert raised.value.retry_after_seconds >= 1
+    queue.release()
+    queue.reserve()
+
+
+def test_queue_recovered_jobs_go_beyond_the_bound_suspects_first(make_queue: MakeQueue, recorder: Recorder) -> None:
+    queue = make_queue(size=1)
+    put(queue, "new")
+    recovered: Any = FakeJob("recovered")
+    suspect: Any = FakeJob("suspect", alone=True)
+    queue.put_recovered(recovered)
+    queue.put_recovered(suspect)
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.ran == ["suspect", "new", "recovered"]
+
+
+def test_queue_discarded_or_claimed_job_does_not_run(make_queue: MakeQueue, recorder: Recorder) -> None:
+    queue = make_queue()
+    first, second, _ = put(queue, "a", "b", "c")
+    queue.discard(first)
+    second.is_claimed = True
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.ran == ["c"]
+
+
+def test_queue_stuck_worker_is_replaced_and_its_job_timed_out(make_queue: MakeQueue, recorder: Recorder) -> None:
+    recorder.blocked = {"stuck"}
+    queue = make_queue(timeout_seconds=0.05)
+    put(queue, "stuck", "next")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert (recorder.timed_out, recorder.ran, recorder.given_up) == (["stuck"], ["next"], 0)
+
+
+def test_queue_third_stuck_worker_gives_the_predictor_up(make_queue: MakeQueue, recorder: Recorder) -> None:
+    recorder.blocked = {"1", "2", "3"}
+    queue = make_queue(timeout_seconds=0.05)
+    put(queue, "1", "2", "3", "after")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.timed_out == ["1", "2", "3"]
+    assert recorder.given_up == 1
+    assert recorder.ran == ["after"], "a worker must be left to end what waits"
+
+
+def test_queue_stuck_workers_leave_no_threads_beyond_their_own(make_queue: MakeQueue, recorder: Recorder) -> None:
+    before = threading.active_count()
+    recorder.blocked = {"stuck"}
+    queue = make_queue(timeout_seconds=0.05, workers=2)
+    put(queue, "stuck", "a", "b")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    recorder.release.set()
+    queue.stop(time.monotonic() + WAIT_SECONDS)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while threading.active_count() > before and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert threading.active_count() <= before
+
+
+def test_queue_stop_finishes_the_running_job_and_leaves_waiting_ones(make_queue: MakeQueue, recorder: Recorder) -> None:
+    recorder.blocked = {"running"}
+    queue = make_queue()
+    put(queue, "running", "waiting")
+    queue.start()
+    assert recorder.started.acquire(timeout=WAIT_SECONDS)
+    stopper = threading.Thread(target=queue.stop, args=(time.monotonic() + WAIT_SECONDS,))
+    stopper.start()
+    recorder.release.set()
+    stopper.join(WAIT_SECONDS)
+    assert recorder.ran == ["running"]
+    assert len(queue) == 1
+    with pytest.raises(QueueFull):
+        queue.reserve()

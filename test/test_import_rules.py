@@ -1,0 +1,87 @@
+"""A room imports only from its left; heavy packages stay where they are allowed; words of one room stay in it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "deep_predictor"
+
+#: What each room may import, besides itself. `environment` stands with predictions: it holds what they work on.
+ALLOWED: dict[str, set[str]] = {
+    "results": set(),
+    "errors": {"results"},
+    "config": {"errors", "results"},
+    "images": {"errors", "results", "config"},
+    "engines": {"errors", "results", "config", "images"},
+    "backends": {"errors", "results", "config", "images", "engines"},
+    "db": {"errors", "results", "config", "images", "engines"},
+    "predictions": {"errors", "results", "config", "images", "engines", "backends", "db", "environment"},
+    "environment": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions"},
+    "training": {"errors", "results", "config", "images", "engines", "backends", "db"},
+    "web": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment"},
+    "predict": {"errors", "results", "config", "images", "engines", "backends"},
+    "app": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment", "web"},
+    "__init__": set(),
+}
+HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "openvino", "onnxruntime", "ai_edge_litert", "sklearn", "h5py"}
+#: package -> the rooms that may import it at all
+KEPT_IN: dict[str, set[str]] = {
+    "flask": {"web", "app", "db"},
+    "sqlalchemy": {"db"},
+    "requests": {"web"},
+    "cv2": {"images", "backends", "training"},
+    "PIL": {"images", "backends", "training"},
+    "threading": {"predictions", "environment", "app", "engines"},
+}
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def python_files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield node.module
+
+
+def imports_at_load(tree: ast.Module) -> Iterator[str]:
+    """Imports that run when the module is imported: not those inside functions."""
+    for node in tree.body:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield from imports(node)
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_of_a_file_come_from_the_left(path: Path) -> None:
+    room = room_of(path)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for name in imports(tree):
+        if name.startswith("deep_predictor."):
+            other = name.split(".")[1]
+            assert other == room or other in ALLOWED[room], f"{room} may not import {name}"
+        package = name.split(".")[0]
+        if package in KEPT_IN:
+            assert room in KEPT_IN[package], f"{package} may not be imported in {room}"
+        if package in HEAVY:
+            assert room in ("engines", "training"), f"{package} may be imported only in engines and training"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_heavy_packages_are_imported_when_used(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    heavy = {name for name in imports_at_load(tree) if name.split(".")[0] in HEAVY}
+    assert not heavy, f"import {heavy} inside the function that uses it"

@@ -1,0 +1,92 @@
+"""The production server: python waitress_server.py [--config PATH] [--host H] [--port N] [--threads N]."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import waitress
+from flask import Flask
+
+from deep_predictor.app import DEFAULT_CONFIG_PATH, create_app
+from deep_predictor.environment import Application
+from deep_predictor.errors import ConfigError, DatabaseError
+
+#: Running predictions may take this long to finish after SIGTERM.
+GRACE_SECONDS = 10.0
+#: Open connections, most of them idle or waiting for a prediction.
+CONNECTION_LIMIT = 2000
+#: A body a little too large is read, so that the answer can say what is wrong; a much larger one is cut off.
+BODY_SLACK_BYTES = 16 * 1024 * 1024
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or Ctrl-C. Exit code 2: the configuration is wrong, 3: the database cannot be used."""
+    args = _parse(arguments)
+    try:
+        app = create_app(args.config, {"bind_host": args.host, "web_threads": args.threads})
+    except ConfigError as error:
+        print("The configuration is wrong, the server does not start:", *error.problems, sep="\n  ", file=sys.stderr)
+        return 2
+    except DatabaseError as error:
+        print(f"The server does not start: {error}", file=sys.stderr)
+        return 3
+    application: Application = app.extensions["deep_predictor"]
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        application.wake_waiters()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        server = build_server(app, args.host, args.port, args.threads)
+        print(f"deep predictor serves on http://{args.host}:{args.port}", flush=True)
+        server.run()
+    except OSError as error:
+        print(f"The server cannot listen on {args.host}:{args.port}: {error.strerror}", file=sys.stderr)
+        return 4
+    except SystemExit:
+        pass
+    finally:
+        application.close(GRACE_SECONDS)
+    return 0
+
+
+def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
+    """A bound waitress server; `run` serves, `close` ends it. Raises OSError when the address cannot be bound."""
+    return waitress.create_server(
+        app,
+        host=host,
+        port=port,
+        threads=threads,
+        ident=None,
+        connection_limit=CONNECTION_LIMIT,
+        backlog=CONNECTION_LIMIT,
+        asyncore_use_poll=True,
+        max_request_body_size=app.config["MAX_CONTENT_LENGTH"] + BODY_SLACK_BYTES,
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="waitress_server.py", description="Serve the predictors of a config file.")
+    parser.add_argument("--config", default=str(DEFAULT_CONFIG_PATH), help="main config (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=5000, help="port to bind (default: %(default)s)")
+    parser.add_argument("--threads", type=_thread_count, default=16, help="web server threads (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _thread_count(text: str) -> int:
+    count = int(text)
+    if count < 5:
+        raise argparse.ArgumentTypeError("must be at least 5: four threads never wait for predictions")
+    return count
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
