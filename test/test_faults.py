@@ -1,0 +1,252 @@
+"""Every status code, reached by an injected fault; whatever goes wrong, a prediction ends in exactly one of them."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from deep_predictor.environment import Application
+from test import fakes
+from test.app_builder import DUMMY, PRODUCTION_KEY, build_app, fault_predictor, write_config
+from test.fakes import picture, register_fault_backend
+from test.server_process import new_id
+
+WAIT_SECONDS = 20.0
+PREDICTORS: dict[str, dict[str, Any]] = {
+    "fault": fault_predictor(timeout_seconds=30),
+    "remove": fault_predictor(predicted_image_action="remove"),
+    "leave": fault_predictor(predicted_image_action="leave"),
+    "impatient": fault_predictor(timeout_seconds=0.2),
+    "not ready": fault_predictor(load_fault="not ready"),
+    "raises at load": fault_predictor(load_fault="raise"),
+    "loading": fault_predictor(load_fault="block", required=0),
+    "typo": fault_predictor(tiemout_seconds=3),
+    "old tensorflow": {"predictor_backend": "dummy", "options": {**DUMMY["options"], "tensorflow_version": 3}},
+    "no such backend": {"predictor_backend": "caffe", "options": {}},
+    "small queue": fault_predictor(load_fault="block", queue_size=2),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("faults")
+
+
+@pytest.fixture(scope="module")
+def app(folder: Path) -> Iterator[Flask]:
+    register_fault_backend()
+    fakes.release_loading.clear()
+    fakes.release_hanging.clear()
+    app = build_app(write_config(folder, PREDICTORS), wait=False)
+    yield app
+    fakes.release_loading.set()
+    fakes.release_hanging.set()
+    app.extensions["deep_predictor"].close()
+
+
+@pytest.fixture
+def application(app: Flask) -> Application:
+    application: Application = app.extensions["deep_predictor"]
+    return application
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def upload(client: FlaskClient, model_name: str, image: bytes, prediction_id: str | None = None) -> tuple[int, str]:
+    prediction_id = prediction_id or new_id()
+    form = {
+        "image": (io.BytesIO(image), "picture.png"),
+        "model_name": model_name,
+        "prediction_id": prediction_id,
+        "api_key": PRODUCTION_KEY,
+    }
+    return client.post("/upload", data=form).status_code, prediction_id
+
+
+def final_answer(client: FlaskClient, prediction_id: str) -> dict[str, Any]:
+    for _ in range(int(WAIT_SECONDS)):
+        answer: dict[str, Any] = client.get(f"/api?prediction_id={prediction_id}&wait=1").get_json()
+        if answer["prediction_status"] != 100:
+            return answer
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("model_name", "fault", "status", "reason_code"),
+    [
+        ("fault", "none", 200, None),
+        ("fault", "raise", 500, "model_raised"),
+        ("fault", "system exit", 500, "model_raised"),
+        ("impatient", "hang", 500, "timed_out"),
+        ("fault", "not finite", 520, "result_invalid"),
+        ("fault", "invalid result", 520, "result_invalid"),
+        ("fault", "not json", 520, "result_invalid"),
+        ("not ready", "none", 550, "model_missing"),
+        ("raises at load", "none", 550, "load_failed"),
+        ("typo", "none", 550, "config"),
+        ("old tensorflow", "none", 560, "tensorflow_version"),
+        ("no such backend", "none", 570, "unknown_backend"),
+    ],
+)
+def test_fault_ends_with_its_status_and_no_file_left(
+    client: FlaskClient, folder: Path, model_name: str, fault: str, status: int, reason_code: str | None
+) -> None:
+    code, prediction_id = upload(client, model_name, picture(fault))
+    assert code == 201
+    answer = final_answer(client, prediction_id)
+    assert answer["prediction_status"] == status
+    assert answer.get("reason_code") == reason_code
+    assert isinstance(answer["predictions"], list if status == 200 else str)
+    assert isinstance(answer["prediction_time"], int)
+    assert not list((folder / "production" / "temp").glob("*.png"))
+
+
+def test_image_broken_while_it_waits_ends_510(client: FlaskClient, application: Application) -> None:
+    code, prediction_id = upload(client, "loading", picture())
+    job = application.production.jobs.find(prediction_id)
+    assert code == 201
+    assert job
+    assert job.image_path
+    job.image_path.write_bytes(b"not a picture any more")
+    job.pixels = None
+    assert client.get(f"/api?prediction_id={prediction_id}").get_json()["prediction_status"] == 100
+    fakes.release_loading.set()
+    assert final_answer(client, prediction_id)["prediction_status"] == 510
+
+
+def test_image_that_cannot_be_moved_ends_530(client: FlaskClient, folder: Path) -> None:
+    main_folder = folder / "predictions" / "fault"
+    main_folder.mkdir(parents=True, exist_ok=True)
+    blocker = main_folder / "fine"
+    if blocker.exists():
+        for path in blocker.iterdir():
+            path.unlink()
+        blocker.rmdir()
+    blocker.write_text("a file where the class folder should be", encoding="utf-8")
+    try:
+        _, prediction_id = upload(client, "fault", picture())
+        answer = final_answer(client, prediction_id)
+    finally:
+        blocker.unlink()
+    assert answer["prediction_status"] == 530
+    assert answer["predictions"] == ""
+    assert not list((folder / "production" / "temp").glob("*.png"))
+
+
+@pytest.mark.parametrize(("model_name", "kept"), [("remove", False), ("leave", True)])
+def test_image_action_other_than_save_removes_or_leaves(
+    client: FlaskClient, folder: Path, application: Application, model_name: str, kept: bool
+) -> None:
+    _, prediction_id = upload(client, model_name, picture())
+    assert final_answer(client, prediction_id)["prediction_status"] == 200
+    record = application.production.rows.get(prediction_id)
+    left = list((folder / "production" / "temp").glob("*"))
+    assert bool(record.image_path) == kept
+    assert len(left) == int(kept)
+    for path in left:
+        path.unlink()
+
+
+def test_stuck_workers_are_replaced_twice_then_the_predictor_fails(tmp_path: Path) -> None:
+    register_fault_backend()
+    fakes.release_hanging.clear()
+    app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.2)}))
+    try:
+        client = app.test_client()
+        ids = [upload(client, "impatient", picture("hang"))[1] for _ in range(3)]
+        assert [final_answer(client, prediction_id)["prediction_status"] for prediction_id in ids] == [500] * 3
+        _, after = upload(client, "impatient", picture())
+        assert final_answer(client, after)["prediction_status"] == 550
+        assert client.get("/health/ready").status_code == 503
+    finally:
+        fakes.release_hanging.set()
+        app.extensions["deep_predictor"].close()
+
+
+def test_late_result_of_a_timed_out_prediction_is_dropped(tmp_path: Path) -> None:
+    register_fault_backend()
+    fakes.release_hanging.clear()
+    app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.2)}))
+    try:
+        client = app.test_client()
+        _, prediction_id = upload(client, "impatient", picture("hang"))
+        assert final_answer(client, prediction_id)["prediction_status"] == 500
+        fakes.release_hanging.set()
+        _, after = upload(client, "impatient", picture())
+        assert final_answer(client, after)["prediction_status"] == 200
+        assert final_answer(client, prediction_id)["prediction_status"] == 500
+    finally:
+        app.extensions["deep_predictor"].close()
+    assert len(list((tmp_path / "predictions" / "impatient").rglob("*.png"))) == 1
+
+
+def test_locked_database_delays_a_final_status_but_does_not_lose_it(tmp_path: Path) -> None:
+    register_fault_backend()
+    app = build_app(write_config(tmp_path, {"fault": fault_predictor(sleep_seconds=0.3)}))
+    try:
+        client = app.test_client()
+        _, prediction_id = upload(client, "fault", picture())
+        with sqlite3.connect(tmp_path / "production" / "predictions.db", isolation_level=None) as locker:
+            locker.execute("BEGIN IMMEDIATE")
+            threading.Event().wait(1.0)
+            assert client.get(f"/api?prediction_id={prediction_id}").get_json()["prediction_status"] == 100
+            locker.execute("COMMIT")
+        locker.close()
+        assert final_answer(client, prediction_id)["prediction_status"] == 200
+    finally:
+        app.extensions["deep_predictor"].close()
+
+
+def test_two_uploads_with_one_id_at_once_exactly_one_is_accepted(app: Flask, folder: Path) -> None:
+    for _ in range(10):
+        prediction_id = new_id()
+        barrier = threading.Barrier(4)
+
+        def one(_: int, prediction_id: str = prediction_id, barrier: threading.Barrier = barrier) -> int:
+            barrier.wait(WAIT_SECONDS)
+            return upload(app.test_client(), "fault", picture(), prediction_id)[0]
+
+        with ThreadPoolExecutor(4) as clients:
+            codes = sorted(clients.map(one, range(4)))
+        assert codes == [201, 500, 500, 500]
+        assert final_answer(app.test_client(), prediction_id)["prediction_status"] == 200
+    assert not list((folder / "production" / "temp").glob("*.png"))
+
+
+def test_full_queue_answers_503_and_leaves_neither_row_nor_file(tmp_path: Path) -> None:
+    register_fault_backend()
+    fakes.release_loading.clear()
+    predictors = {"small": fault_predictor(load_fault="block", queue_size=2)}
+    app = build_app(write_config(tmp_path, predictors), wait=False)
+    try:
+        client = app.test_client()
+        assert [upload(client, "small", picture())[0] for _ in range(2)] == [201, 201]
+        form = {
+            "image": (io.BytesIO(picture()), "picture.png"),
+            "model_name": "small",
+            "prediction_id": (refused := new_id()),
+            "api_key": PRODUCTION_KEY,
+        }
+        response = client.post("/upload", data=form)
+        assert response.status_code == 503
+        assert int(response.headers["Retry-After"]) >= 1
+        assert "The server is busy, please try again" in response.get_data(as_text=True)
+        assert client.get(f"/api?prediction_id={refused}").get_json() == {"prediction_status": 0}
+        assert len(list((tmp_path / "production" / "temp").glob("*.png"))) == 2
+        fakes.release_loading.set()
+        assert app.extensions["deep_predictor"].production.drain(WAIT_SECONDS)
+    finally:
+        fakes.release_loading.set()
+        app.extensions["deep_predictor"].close()
