@@ -101,8 +101,8 @@ def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
     """Take the lock beside each file database. Raises DatabaseInUse; then none is held."""
     locks: list[DatabaseLock] = []
     try:
-        for environment_config in (main_config.production, main_config.test):
-            database_file = environment_config.path_options.database_file
+        for environment_name in ("production", "test"):
+            database_file = main_config.database_file(environment_name)
             if database_file:
                 database_file.parent.mkdir(parents=True, exist_ok=True)
                 lock = DatabaseLock(database_file)

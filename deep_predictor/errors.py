@@ -23,6 +23,10 @@
     │   └── TooManyWaiting             synchronous requests hold as many web threads as they may
     ├── PredictionNotFound
     ├── UnsafeModel                    a model file holds code, or ops that touch files, network or Python
+    ├── TrainingError                  a training run ends without a model
+    │   ├── DatasetUnusable            the labelled pictures cannot be trained on
+    │   ├── TrainingDiverged           the loss is no longer a number
+    │   └── ModelFolderUnwritable      the model folder is in use, is not ours, or cannot be written
     └── PredictionError                ends one prediction, or every one of a predictor; carries its status
         ├── ModelRaised                500
         ├── PredictionTimedOut         500
@@ -228,6 +232,35 @@ class UnsafeModel(DeepPredictorError):
     def __init__(self, path: Path, findings: Sequence[str]) -> None:
         self.path, self.findings = path, tuple(findings)
         super().__init__(f"{path}: refused, the model file can run code: {'; '.join(findings)}")
+
+
+class TrainingError(DeepPredictorError):
+    code = "training_failed"
+
+
+class DatasetUnusable(TrainingError):
+    code = "dataset_unusable"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the data set cannot be trained on: {detail}")
+
+
+class TrainingDiverged(TrainingError):
+    code = "training_diverged"
+
+    def __init__(self, epoch: int, loss: float, learning_rate: float) -> None:
+        super().__init__(
+            f"the loss became {loss} in epoch {epoch}; a learning_rate under {learning_rate:g} may help, "
+            "or the input's scale, mean and std are wrong"
+        )
+
+
+class ModelFolderUnwritable(TrainingError):
+    code = "model_folder_unwritable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {detail}")
 
 
 class PredictionError(DeepPredictorError):

@@ -77,7 +77,7 @@ def test_server_killed_at_random_moments_ends_every_accepted_prediction_once(tmp
         assert server.terminate() == 0
     statuses = Counter(answer["prediction_status"] for answer in answers)
     assert set(statuses) == {200}, f"{statuses} of {len(accepted)}, seed {seed}"
-    names = stored_pictures(tmp_path / "predictions" / "fault")
+    names = stored_pictures(tmp_path / "production" / "predictions" / "fault")
     with sqlite3.connect(tmp_path / "production" / "predictions.db") as connection:
         rows = connection.execute("SELECT prediction_id, image_path FROM predictions").fetchall()
     connection.close()

@@ -127,7 +127,7 @@ def test_image_broken_while_it_waits_ends_510(client: FlaskClient, application: 
 
 
 def test_image_that_cannot_be_moved_ends_530(client: FlaskClient, folder: Path) -> None:
-    main_folder = folder / "predictions" / "fault"
+    main_folder = folder / "production" / "predictions" / "fault"
     main_folder.mkdir(parents=True, exist_ok=True)
     blocker = main_folder / "fine"
     if blocker.exists():
@@ -189,7 +189,7 @@ def test_late_result_of_a_timed_out_prediction_is_dropped(tmp_path: Path) -> Non
         assert final_answer(client, prediction_id)["prediction_status"] == 500
     finally:
         app.extensions["deep_predictor"].close()
-    assert len(list((tmp_path / "predictions" / "impatient").rglob("*.png"))) == 1
+    assert len(list((tmp_path / "production" / "predictions" / "impatient").rglob("*.png"))) == 1
 
 
 def test_locked_database_delays_a_final_status_but_does_not_lose_it(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def _read_image(job: Job) -> np.ndarray:
 
 def _check_is_json(answer: Answer) -> None:
     try:
-        json.dumps([item.to_dict() for item in answer.items], allow_nan=False).encode()
+        json.dumps([item.to_dict() for item in answer.items], allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         raise ResultInvalid(f"the result cannot be turned into JSON: {error}") from error
 

@@ -1,7 +1,6 @@
 // Boxes drawn over a picture. All positions are shares of the picture, so that they stay right at every size.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HUES = 8; // static/css/result.css has as many
 const LABELLED_AT_MOST = 8; // with more boxes than that a label shows only on the one that is lit
 const LABEL_HEIGHT = 22;
 const LABEL_PADDING = 7;
@@ -16,8 +15,9 @@ export class BoxOverlay {
     this.resizing.observe(svg);
   }
 
-  show(items) {
-    this.groups = items.map((item, index) => this.makeGroup(item, index));
+  /** `hueOf(item)` is the number of its colour in static/css/tokens.css. */
+  show(items, hueOf) {
+    this.groups = items.map((item, index) => this.makeGroup(item, index, hueOf(item)));
     // The largest lie lowest, so that the small ones can be pointed at.
     const order = [...this.groups].sort((a, b) => b.area - a.area);
     this.svg.replaceChildren(...order.map((group) => group.element));
@@ -33,13 +33,12 @@ export class BoxOverlay {
   light(index) {
     this.svg.classList.toggle("boxes-dimmed", index !== null);
     this.groups.forEach((group, i) => group.element.classList.toggle("is-lit", i === index));
-    if (index !== null) this.svg.append(this.groups[index].element); // on top of its neighbours
   }
 
-  makeGroup(item, index) {
+  makeGroup(item, index, hue) {
     const { cx, cy, w, h } = item.bbox;
     const element = make("svg", {
-      class: `box hue-${index % HUES}`,
+      class: `box hue-${hue}`,
       x: share(cx - w / 2),
       y: share(cy - h / 2),
       width: share(w),

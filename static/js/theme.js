@@ -1,6 +1,7 @@
 // Light or dark, before the first paint: what the visitor chose, else what their system asks for.
 (() => {
   "use strict";
+  document.documentElement.classList.add("js");
   const KEY = "deep-predictor-theme";
   const system = window.matchMedia("(prefers-color-scheme: dark)");
 

@@ -2,11 +2,12 @@
 
 /**
  * Resolves with {status, body, retryAfter}: the HTTP status, the parsed JSON body (null when there is none), and the
- * seconds that the server asks to wait. Status 0 means that no answer came.
+ * seconds that the server asks to wait. Status 0 means that no answer came, or that `signal` ended the request.
  */
-export function sendForm(url, formData, onProgress) {
+export function sendForm(url, formData, { signal, onProgress }) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
+    signal.addEventListener("abort", () => request.abort(), { once: true });
     request.open("POST", url);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => {

@@ -1,0 +1,130 @@
+"""One predictor's cfg file, and the keys that every predictor understands. Each backend adds its own beside its class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import AliasChoices, Field
+
+from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
+from deep_predictor.errors import ConfigError, ConfigProblem
+
+
+class PredictorOptions(StrictModel):
+    """`model_options` that every predictor understands."""
+
+    #: 1 and 2 load alike; anything else is no config error, it ends every prediction 560.
+    tensorflow_version: Any = 2
+    #: `save`, `remove`, or anything else: the picture stays in the temp folder.
+    predicted_image_action: str = "save"
+    #: Whether readiness waits for this predictor.
+    required: bool = True
+    workers: int = Field(1, ge=1, le=64)
+    #: Predictions that may wait.
+    queue_size: int = Field(100, ge=1, le=100_000)
+    #: A prediction that runs longer ends 500.
+    timeout_seconds: float = Field(60.0, gt=0, le=86_400)
+    #: Whether GPS and other metadata are taken out of stored pictures.
+    strip_metadata: bool = False
+    #: Pictures under `predictions_main_folder` older than this are deleted.
+    keep_days: float | None = Field(None, gt=0)
+    #: The oldest pictures go when the folder is larger than this, in 10^6 bytes.
+    max_disk_mb: float | None = Field(None, gt=0)
+
+
+class PredictorPaths(StrictModel):
+    """`model_paths` that every predictor understands."""
+
+    #: Class folders are made in here.
+    predictions_main_folder: ProjectPath
+    #: The old spelling `not_confiedent_folder_name` is understood too.
+    not_confident_folder_name: str = Field(
+        "not-confident",
+        min_length=1,
+        validation_alias=AliasChoices("not_confident_folder_name", "not_confiedent_folder_name"),
+    )
+
+
+@dataclass(frozen=True)
+class PredictorConfig:
+    """A cfg file whose sections are there; `file` is how messages name it. The sections are not checked yet."""
+
+    path: Path
+    file: str
+    root: Path
+    #: As written, with all further keys: it comes back in every answer.
+    model_info: dict[str, Any]
+    backend_name: str
+    model_id: int
+    model_options: dict[str, Any]
+    model_paths: dict[str, Any]
+
+
+Options = TypeVar("Options", bound=PredictorOptions)
+Paths = TypeVar("Paths", bound=PredictorPaths)
+
+
+def load_predictor_config(path: Path, root: Path) -> PredictorConfig:
+    """Raises ConfigError when the file, a section, or `model_info` is not as it must be; all problems at once."""
+    path = root / path
+    file = shown_path(path, root)
+    whole = read_json_object(path, root)
+    options = get_section(whole, "predictor_options", file)
+    problems: list[ConfigProblem] = []
+    sections: dict[str, dict[str, Any]] = {}
+    for name in ("model_info", "model_options", "model_paths"):
+        try:
+            sections[name] = get_section(options, name, file, "predictor_options")
+        except ConfigError as error:
+            problems += error.problems
+    model_info = sections.get("model_info", {})
+    problems += _model_info_problems(model_info, file) if "model_info" in sections else []
+    for key in set(options) - {"model_info", "model_options", "model_paths"}:
+        problems.append(ConfigProblem(file, f"predictor_options.{key}", "unknown key"))
+    if problems:
+        raise ConfigError(problems)
+    return PredictorConfig(
+        path=path,
+        file=file,
+        root=root,
+        model_info=model_info,
+        backend_name=model_info["predictor_backend"],
+        model_id=int(model_info.get("model_id", 0)),
+        model_options=sections["model_options"],
+        model_paths=sections["model_paths"],
+    )
+
+
+def parse_sections(
+    config: PredictorConfig, options_class: type[Options], paths_class: type[Paths]
+) -> tuple[Options, Paths]:
+    """Check both sections. Raises one ConfigError with the problems of both."""
+    problems: list[ConfigProblem] = []
+    options: Options | None = None
+    paths: Paths | None = None
+    try:
+        options = parse(options_class, config.model_options, config.file, "model_options", config.root)
+    except ConfigError as error:
+        problems += error.problems
+    try:
+        paths = parse(paths_class, config.model_paths, config.file, "model_paths", config.root)
+    except ConfigError as error:
+        problems += error.problems
+    if options is None or paths is None:
+        raise ConfigError(problems)
+    return options, paths
+
+
+def _model_info_problems(model_info: dict[str, Any], file: str) -> list[ConfigProblem]:
+    problems = []
+    backend = model_info.get("predictor_backend")
+    if not isinstance(backend, str) or not backend:
+        problems.append(ConfigProblem(file, "model_info.predictor_backend", "must name a backend"))
+    model_id = model_info.get("model_id", 0)
+    try:
+        int(model_id)
+    except (TypeError, ValueError):
+        problems.append(ConfigProblem(file, "model_info.model_id", f"must be an integer (got {model_id!r})"))
+    return problems

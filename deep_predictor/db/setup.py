@@ -1,0 +1,117 @@
+"""Connects an application to its two databases and upgrades them; hands out the rows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.util import CommandError
+from flask import Flask
+from flask_migrate import Migrate
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import sessionmaker
+
+from deep_predictor.config.main_config import MainConfig
+from deep_predictor.db.connections import BUSY_TIMEOUT_SECONDS, describe, engine_options, is_locked, prepare_engine
+from deep_predictor.db.models import BIND_KEYS, db, get_prediction_model
+from deep_predictor.db.prediction_rows import PredictionRows
+from deep_predictor.db.server_lock import hold_server_database
+from deep_predictor.errors import DatabaseBusy, DatabaseNotUpgradable
+
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
+
+#: Any number, the same in every version: PostgreSQL lets one process at a time upgrade.
+_UPGRADE_LOCK = 7_236_504_881
+
+
+def init_databases(
+    app: Flask, main_config: MainConfig, busy_timeout_seconds: float = BUSY_TIMEOUT_SECONDS
+) -> Callable[[], None]:
+    """Connect both databases, create or upgrade their tables; the result closes their connections.
+
+    Raises DatabaseBusy when one stays locked, DatabaseNotUpgradable when one cannot be reached or is not ours,
+    DatabaseInUse when another process holds a PostgreSQL database (for files see `file_lock`).
+    """
+    app.config["SQLALCHEMY_BINDS"] = {
+        name: _checked_options(main_config, name, busy_timeout_seconds) for name in BIND_KEYS
+    }
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS_FOLDER))
+    with app.app_context():
+        engines = [db.engines[name] for name in BIND_KEYS]
+
+    server_locks: list[Connection] = []
+
+    def close() -> None:
+        for lock in server_locks:
+            lock.close()
+        for engine in engines:
+            engine.dispose()
+
+    try:
+        for engine in engines:
+            prepare_engine(engine)
+            upgrade_database(engine)
+            if engine.dialect.name == "postgresql":
+                server_locks.append(hold_server_database(engine))
+    except BaseException:
+        close()
+        raise
+    return close
+
+
+def rows_for(app: Flask, environment_name: str) -> PredictionRows:
+    """The rows of `production` or `test`, usable from any thread. `init_databases` ran before."""
+    with app.app_context():
+        engine = db.engines[environment_name]
+    return PredictionRows(sessionmaker(engine, expire_on_commit=False), get_prediction_model(environment_name))
+
+
+def upgrade_database(engine: Engine) -> None:
+    """Bring one database to the newest revision: all of it, or nothing when the process dies in between.
+
+    Raises DatabaseBusy, DatabaseNotUpgradable.
+    """
+    url = engine.url.render_as_string(hide_password=True)
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
+    try:
+        with engine.connect() as connection:
+            _keep_others_out(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            connection.commit()
+    except CommandError as error:
+        raise DatabaseNotUpgradable(url, f"{error}; was it made by a newer version?") from error
+    except SQLAlchemyError as error:
+        if is_locked(error):
+            raise DatabaseBusy(f"{url}: {describe(error)}") from error
+        raise DatabaseNotUpgradable(url, describe(error)) from error
+
+
+def _keep_others_out(connection: Connection) -> None:
+    """Begin the upgrade with the right to write: two processes upgrade one after the other."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    elif connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+
+
+def _checked_options(main_config: MainConfig, name: str, busy_timeout_seconds: float) -> dict[str, Any]:
+    """Engine options of one environment; a URL without a usable driver is refused before anything is connected."""
+    database_file = main_config.database_file(name)
+    if database_file:
+        database_file.parent.mkdir(parents=True, exist_ok=True)
+        return engine_options(URL.create("sqlite", database=str(database_file)), busy_timeout_seconds)
+    written = main_config.database_url(name)
+    try:
+        url = make_url(written)
+        url.get_dialect().import_dbapi()
+    except (ArgumentError, ImportError, ValueError) as error:
+        scheme = written.partition("://")[0]  # the rest may hold a password
+        raise DatabaseNotUpgradable(f"{scheme}://…", f"{type(error).__name__}: {error}") from error
+    return engine_options(url, busy_timeout_seconds)

@@ -1,0 +1,147 @@
+"""A model folder on disk: whole or absent. Its files are written beside it, named in its manifest, and renamed."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from deep_predictor.errors import ModelFolderUnwritable
+
+MODEL_FILE = "model.keras"
+NAMES_FILE = "names.txt"
+METRICS_FILE = "metrics.json"
+PREDICTOR_FILE = "predictor.cfg"
+MANIFEST_FILE = "manifest.json"
+MODEL_FOLDER_FILES = (MODEL_FILE, NAMES_FILE, METRICS_FILE, PREDICTOR_FILE, MANIFEST_FILE)
+
+#: Says what a manifest means; another number is another layout.
+MANIFEST_FORMAT = 1
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether every file of a model folder is there, and has the SHA-256 that the manifest says.
+
+    predictor.cfg only has to be there: it holds settings, and its owner may have changed them.
+    """
+    try:
+        manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
+        if manifest["format"] != MANIFEST_FORMAT or not (folder / PREDICTOR_FILE).is_file():
+            return False
+        hashes = manifest["files"]
+        return all(hashes[name] == sha256_of(folder / name) for name in (MODEL_FILE, NAMES_FILE, METRICS_FILE))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+@contextmanager
+def reserve(folder: Path) -> Iterator[None]:
+    """Hold `folder` for one run, from before it trains until its files are in place.
+
+    Raises ModelFolderUnwritable when another run holds it, when it holds files that no run wrote (they would be lost),
+    or when its parent cannot be written.
+    """
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ModelFolderUnwritable(folder, "another run is training it") from error
+    except OSError as error:
+        raise ModelFolderUnwritable(folder, f"cannot be written: {error}") from error
+    try:
+        _clear_leftovers(folder)
+        _check_replaceable(folder)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def written_beside(folder: Path) -> Iterator[Path]:
+    """An empty folder beside `folder`; when the block ends it takes its place, when the block raises it goes.
+
+    Raises ModelFolderUnwritable for what the disk refuses, in the block too.
+    """
+    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.part"
+    try:
+        part.mkdir()
+        yield part
+        for path in part.iterdir():
+            _flush(path)
+        _replace(folder, part)
+    except OSError as error:
+        raise ModelFolderUnwritable(folder, f"cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Write manifest.json: `facts`, and the SHA-256 of each other file of the folder."""
+    hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+    write_json(folder / MANIFEST_FILE, {"format": MANIFEST_FORMAT, **facts, "files": hashes})
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Raises ValueError for a number that is not finite: JSON has none."""
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_replaceable(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise ModelFolderUnwritable(folder, "is a file, not a folder")
+    names = {path.name for path in folder.iterdir()}
+    strangers = sorted(names - set(MODEL_FOLDER_FILES))
+    if strangers or (names and MANIFEST_FILE not in names):
+        raise ModelFolderUnwritable(
+            folder,
+            f"holds files that no training run wrote ({', '.join(strangers or sorted(names))}); "
+            "they would be lost: move them away, or name another output_folder",
+        )
+
+
+def _replace(folder: Path, part: Path) -> None:
+    """Put `part` in the place of `folder`; the old one comes back when that fails."""
+    if not folder.exists():
+        part.rename(folder)
+        return
+    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.old"
+    folder.rename(old)
+    try:
+        part.rename(folder)
+    except OSError:
+        old.rename(folder)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what killed runs left beside the folder; one killed between the two renames left the old model."""
+    for old in folder.parent.glob(f".{glob.escape(folder.name)}.*.old"):
+        if not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    for part in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    """Bring a file to the disk before a rename makes it count."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

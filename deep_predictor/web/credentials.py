@@ -1,0 +1,95 @@
+"""Who may upload and delete. Keys are compared in constant time; an empty key in the cfg lets nobody in."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from flask import Request
+
+from deep_predictor.config.main_config import ProductionConfig
+from deep_predictor.environment import Environment
+from deep_predictor.errors import MissingField, NoCredential, WrongApiKey
+from deep_predictor.web.current import current_application, production_environment, test_environment
+from deep_predictor.web.open_uploads import check_local_origin
+from deep_predictor.web.predict_body import read_predict_body
+from deep_predictor.web.recaptcha import check_recaptcha
+from deep_predictor.web.upload_form import API_KEY_FIELD, read_form
+
+KEY_HEADER = "X-API-Key"
+
+
+def check_upload(request: Request) -> None:
+    """POST /upload: a key, a recaptcha answer, or open uploads.
+
+    Raises MissingField, WrongApiKey, RecaptchaRefused, RecaptchaUnreachable, ForeignOrigin, NoCredential.
+    """
+    form = read_form(request)
+    environment = production_environment()
+    config = _production_config(environment)
+    if _key_is_right(_given_key(request, form.api_key), environment):
+        return
+    if config.upload_options.open_uploads:
+        check_local_origin(request, config.api_options.cors_origins)
+    elif form.recaptcha_answer:
+        check_recaptcha(form.recaptcha_answer, config.recaptcha_options.recaptcha_secret_key)
+    else:
+        raise NoCredential
+
+
+def check_test_upload(request: Request) -> None:
+    """POST /test-upload: the test environment's key, in the form. Raises MissingField, WrongApiKey."""
+    form = read_form(request)
+    if API_KEY_FIELD not in request.form:
+        raise MissingField(API_KEY_FIELD)
+    if not _key_is_right(_encoded(form.api_key), test_environment()):
+        raise WrongApiKey
+
+
+def check_predict(request: Request) -> None:
+    """POST /api/v1/predict: a key in header or body, or open uploads.
+
+    Raises what read_predict_body raises, WrongApiKey, ForeignOrigin, NoCredential.
+    """
+    body = read_predict_body(request, current_application().main_config.flask_options.max_content_length)
+    _check_key_or_open(request, body.api_key)
+
+
+def check_key_or_open(request: Request) -> None:
+    """A key in the header, or open uploads. Raises WrongApiKey, ForeignOrigin, NoCredential."""
+    _check_key_or_open(request, "")
+
+
+def _check_key_or_open(request: Request, key_in_body: str) -> None:
+    environment = production_environment()
+    config = _production_config(environment)
+    if _key_is_right(_given_key(request, key_in_body), environment):
+        return
+    if not config.upload_options.open_uploads:
+        raise NoCredential
+    check_local_origin(request, config.api_options.cors_origins)
+
+
+def _given_key(request: Request, key_in_body: str) -> bytes:
+    """The key as bytes, empty where none is given; one in the body wins over the header's."""
+    return _encoded(key_in_body) or request.headers.get(KEY_HEADER, "").encode("latin-1", "replace")
+
+
+def _key_is_right(given: bytes, environment: Environment) -> bool:
+    """False when no key is given. Raises WrongApiKey for any key but the right one."""
+    if not given:
+        return False
+    expected = _encoded(environment.config.api_options.api_key)
+    is_equal = hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest())
+    if not expected or not is_equal:
+        raise WrongApiKey
+    return True
+
+
+def _encoded(key: str) -> bytes:
+    return key.encode("utf-8", "surrogatepass")
+
+
+def _production_config(environment: Environment) -> ProductionConfig:
+    assert isinstance(environment.config, ProductionConfig)
+    return environment.config

@@ -1,0 +1,20 @@
+"""Where views find what `create_app` built."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from deep_predictor.environment import Application, Environment
+
+
+def current_application() -> Application:
+    application: Application = current_app.extensions["deep_predictor"]
+    return application
+
+
+def production_environment() -> Environment:
+    return current_application().production
+
+
+def test_environment() -> Environment:
+    return current_application().test

@@ -1,0 +1,169 @@
+"""The wire form of everything that is answered as JSON: it lives here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response
+
+from deep_predictor.db.prediction_rows import PredictionRecord
+from deep_predictor.environment import Environment
+from deep_predictor.predictions.job import Job, Outcome
+from deep_predictor.predictions.predictor import Predictor
+from deep_predictor.results import PredictionStatus
+
+SECONDS_DECIMALS = 5
+
+
+def unknown_answer() -> dict[str, Any]:
+    """The answer for an id that no prediction has."""
+    return {"prediction_status": int(PredictionStatus.UNKNOWN)}
+
+
+def answer_of(record: PredictionRecord, environment: Environment) -> dict[str, Any]:
+    """The answer for a stored prediction: the contract's five keys, and what stands beside them."""
+    return _answer(
+        _Facts(
+            prediction_id=record.prediction_id,
+            status=record.status,
+            time=record.prediction_time,
+            items=record.items,
+            seconds=record.prediction_seconds,
+            reason_code=record.reason_code,
+            model_name=record.predictor_name,
+            model_info=record.model_info,
+        ),
+        environment.predictors.get(record.predictor_name or ""),
+    )
+
+
+def outcome_answer(job: Job, outcome: Outcome) -> dict[str, Any]:
+    """The answer for a prediction that is stored nowhere."""
+    return _answer(
+        _Facts(
+            prediction_id=job.prediction_id,
+            status=int(outcome.status),
+            time=outcome.finished_at,
+            items=[item.to_dict() for item in outcome.items or ()],
+            seconds=outcome.seconds,
+            reason_code=outcome.reason_code,
+            model_name=job.predictor.name,
+            model_info=job.predictor.model_info,
+        ),
+        job.predictor,
+    )
+
+
+def predictor_names(environment: Environment) -> list[Any]:
+    """What `?predictors` lists: names for a form-A config, objects for form B; in the config's order."""
+    prediction_options = environment.config.prediction_options
+    if prediction_options.form == "A":
+        return [entry.name for entry in prediction_options.predictors]
+    if environment.name == "test":
+        return [{"model_name": entry.name} for entry in prediction_options.predictors]
+    return [
+        {
+            "frontend_name": entry.frontend_name,
+            "model_name": entry.name,
+            "model_description": entry.model_description,
+        }
+        for entry in prediction_options.predictors
+    ]
+
+
+def predictor_details(environment: Environment) -> list[dict[str, Any]]:
+    """What programs need to know of each predictor, in the config's order."""
+    prediction_options = environment.config.prediction_options
+    default_name = getattr(prediction_options, "default_predictor_name", None)
+    details = []
+    for entry in prediction_options.predictors:
+        predictor = environment.predictors[entry.name]
+        size = predictor.input_size
+        details.append(
+            {
+                "model_name": entry.name,
+                "frontend_name": entry.frontend_name or entry.name,
+                "model_description": entry.model_description,
+                "default": entry.name == default_name,
+                **state_of(predictor),
+                "task": predictor.task,
+                "input_size": {"width": size[0], "height": size[1]} if size else None,
+                "class_names": list(predictor.class_names),
+                "model_info": predictor.model_info,
+            }
+        )
+    return details
+
+
+def state_of(predictor: Predictor) -> dict[str, Any]:
+    """How a predictor is: its state, the reason's public code, and whether readiness waits for it."""
+    return {"state": predictor.state, "reason_code": predictor.reason_code, "required": predictor.required}
+
+
+def json_response(body: Mapping[str, Any], status: int = 200, content_type: str = "application/json") -> Response:
+    """UTF-8 JSON that nobody keeps: answers change until they are final, and may be deleted."""
+    response = Response(json.dumps(sendable(body), ensure_ascii=False), status, content_type=content_type)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def sendable(value: Any) -> Any:
+    """`value` without what JSON in UTF-8 cannot hold: numbers that are not finite become null, lone surrogates U+FFFD.
+
+    Rows and cfg files that somebody else wrote may contain both.
+    """
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {sendable(str(key)): sendable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [sendable(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class _Facts:
+    prediction_id: str
+    status: int
+    time: int
+    items: Sequence[Mapping[str, Any]]
+    seconds: float | None
+    reason_code: str | None
+    model_name: str | None
+    model_info: Mapping[str, Any]
+
+
+def _answer(facts: _Facts, predictor: Predictor | None) -> dict[str, Any]:
+    is_done = facts.status == PredictionStatus.DONE
+    answer: dict[str, Any] = {
+        "model_info": facts.model_info,
+        "prediction_id": facts.prediction_id,
+        "prediction_status": facts.status,
+        "prediction_time": facts.time,
+        "predictions": list(facts.items) if is_done else "",
+    }
+    if facts.seconds is not None:
+        answer["prediction_seconds"] = round(facts.seconds, SECONDS_DECIMALS)
+    if facts.reason_code:
+        answer["reason_code"] = facts.reason_code
+    if facts.model_name:
+        answer["model_name"] = facts.model_name
+    if is_done and predictor and _is_not_confident(facts.items, predictor):
+        answer["not_confident"] = True
+    cleaned: dict[str, Any] = sendable(answer)
+    return cleaned
+
+
+def _is_not_confident(items: Sequence[Mapping[str, Any]], predictor: Predictor) -> bool:
+    """Whether the top class lies under the predictor's threshold, which decides its picture's folder as well."""
+    threshold = getattr(predictor.options, "confidence_threshold", None)
+    if threshold is None or not items or "bbox" in items[0]:
+        return False
+    confidence = items[0].get("confidence")
+    return isinstance(confidence, int | float) and confidence < threshold

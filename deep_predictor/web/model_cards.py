@@ -1,0 +1,66 @@
+"""What the pages say about each predictor of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from deep_predictor.environment import Environment
+
+Keeps = Literal["saved", "removed", "temporary"]
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """A predictor as a person sees it. `title` is its frontend_name where the cfg gives one."""
+
+    name: str
+    title: str
+    description: str
+    state: str
+    task: str | None
+    class_names: Sequence[str]
+    keeps: Keeps
+
+
+def model_cards(environment: Environment) -> list[ModelCard]:
+    """One card a predictor, in the cfg's order."""
+    cards = []
+    for entry in environment.config.prediction_options.predictors:
+        predictor = environment.predictors[entry.name]
+        cards.append(
+            ModelCard(
+                name=entry.name,
+                title=entry.frontend_name or entry.name,
+                description=entry.model_description or "",
+                state=predictor.state,
+                task=predictor.task,
+                class_names=predictor.class_names,
+                keeps=_keeps(predictor.options.predicted_image_action),
+            )
+        )
+    return cards
+
+
+def model_title(environment: Environment, predictor_name: str | None) -> str:
+    """The title of a predictor; its bare name when the cfg does not know it any more."""
+    for entry in environment.config.prediction_options.predictors:
+        if entry.name == predictor_name:
+            return entry.frontend_name or entry.name
+    return predictor_name or ""
+
+
+def choose_model(cards: Sequence[ModelCard], *wishes: str | None) -> str | None:
+    """The first wish that exists and has not failed, else the first card that has not failed, else None."""
+    usable = [card.name for card in cards if card.state != "failed"]
+    for wish in wishes:
+        if wish in usable:
+            return wish
+    return usable[0] if usable else None
+
+
+def _keeps(predicted_image_action: str) -> Keeps:
+    if predicted_image_action == "save":
+        return "saved"
+    return "removed" if predicted_image_action == "remove" else "temporary"

@@ -1,0 +1,184 @@
+"""The pages for people: home, upload, result, errors. What is checked and decided elsewhere is only shown here."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import string
+from pathlib import Path
+from typing import Any, Literal
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from deep_predictor.db.prediction_rows import PredictionRecord
+from deep_predictor.environment import Environment
+from deep_predictor.errors import PredictionNotFound
+from deep_predictor.predictions.submitting import submit_upload
+from deep_predictor.results import PredictionStatus
+from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
+from deep_predictor.web.current import current_application
+from deep_predictor.web.json_format import answer_of
+from deep_predictor.web.model_cards import choose_model, model_cards, model_title
+from deep_predictor.web.page_words import (
+    ERROR_TITLES,
+    KEEPING_WORDS,
+    STATE_WORDS,
+    byte_count,
+    status_words_for_script,
+)
+from deep_predictor.web.result_page import ImageKept, PageAddresses, empty_page, result_page
+from deep_predictor.web.upload_form import parse_upload
+
+#: Bytes of an upload's body that are not the picture: the form's other fields and the borders between them.
+FORM_OVERHEAD_BYTES = 8192
+
+#: Stands for the id in the addresses that the upload page's script fills.
+ID_PLACE = "PREDICTION_ID"
+
+ID_LETTERS = string.ascii_letters + string.digits
+
+Credential = Literal["open", "recaptcha", "api_key", "none"]
+
+
+def create_pages() -> Blueprint:
+    """The blueprint `pages`: GET /, GET and POST /upload, GET /result/ID, and the two addresses that moved."""
+    blueprint = Blueprint("pages", __name__)
+    blueprint.add_app_template_filter(shlex.quote, "shell_word")
+    register(blueprint, "/", home, ["GET"], PUBLIC)
+    register(blueprint, "/upload", upload, ["GET"], PUBLIC)
+    register(blueprint, "/upload", send_upload, ["POST"], UPLOAD_CREDENTIAL)
+    register(blueprint, "/result/<prediction_id>", result, ["GET"], PUBLIC)
+    register(blueprint, "/result", moved_home, ["GET"], PUBLIC)
+    register(blueprint, "/test-upload", moved_home, ["GET"], PUBLIC)
+    return blueprint
+
+
+def home() -> ResponseReturnValue:
+    return render_template(
+        "pages/home.html", predict_address=url_for("api_v1.predict", _external=True), **_about_models(_production())
+    )
+
+
+def upload() -> ResponseReturnValue:
+    return render_upload_page()
+
+
+def send_upload() -> ResponseReturnValue:
+    """201 with the result page; refusals are raised, and `error_responses` turns them into pages."""
+    environment = _production()
+    job = submit_upload(environment, parse_upload(request, environment))
+    return _result_response(environment, job.prediction_id, 201)
+
+
+def result(prediction_id: str) -> ResponseReturnValue:
+    return _result_response(_production(), prediction_id, 200)
+
+
+def moved_home() -> ResponseReturnValue:
+    return redirect(url_for("pages.home"), 308)
+
+
+def render_upload_page(message: str = "", status: int = 200) -> ResponseReturnValue:
+    """The upload page, with what went wrong the last time. The id in it is fresh, so the page is not to be cached."""
+    environment = _production()
+    config = environment.config
+    extensions = config.upload_options.supported_extensions
+    about_models = _about_models(environment)
+    max_upload_bytes = max(0, current_application().main_config.flask_options.max_content_length - FORM_OVERHEAD_BYTES)
+    page = render_template(
+        "pages/upload.html",
+        message=message,
+        prediction_id=_make_id(config.api_options.prediction_id_length),
+        id_length=config.api_options.prediction_id_length,
+        max_upload_bytes=max_upload_bytes,
+        max_upload_words=byte_count(max_upload_bytes + FORM_OVERHEAD_BYTES),
+        supported_extensions=extensions,
+        accept=",".join(f".{extension}" for extension in extensions),
+        selected_model=choose_model(
+            about_models["models"],
+            request.form.get("model_name") if request.method == "POST" else request.args.get("model"),
+            config.prediction_options.default_predictor_name,
+        ),
+        recaptcha_sitekey=config.recaptcha_options.recaptcha_sitekey,
+        result=empty_page(_addresses(environment, ID_PLACE)),
+        status_words=status_words_for_script(),
+        **about_models,
+    )
+    return _not_cached(page, status)
+
+
+def render_error_page(status: int, text: str) -> ResponseReturnValue:
+    """A page that says what went wrong; never fails for want of an environment."""
+    return render_template(
+        "pages/error.html", status=status, title=ERROR_TITLES.get(status, "Error"), text=text
+    ), status
+
+
+def _production() -> Environment:
+    return current_application().production
+
+
+def _about_models(environment: Environment) -> dict[str, Any]:
+    return {
+        "models": model_cards(environment),
+        "state_words": STATE_WORDS,
+        "keeping_words": KEEPING_WORDS,
+        "credential": _credential(environment),
+        "predictors_url": url_for("api_v1.predictors"),
+    }
+
+
+def _credential(environment: Environment) -> Credential:
+    """What a person needs to upload on this server."""
+    config = environment.config
+    if config.upload_options.open_uploads:
+        return "open"
+    if config.recaptcha_options.recaptcha_secret_key:
+        return "recaptcha"
+    return "api_key" if config.api_options.api_key else "none"
+
+
+def _result_response(environment: Environment, prediction_id: str, status: int) -> ResponseReturnValue:
+    """The prediction as a page, or as JSON to a client that asks for it. Raises PredictionNotFound."""
+    record = environment.rows.find(prediction_id)
+    if record is None:
+        raise PredictionNotFound(prediction_id)
+    answer = answer_of(record, environment)
+    if wants_json(request):
+        return answer, status
+    page = result_page(
+        answer,
+        _addresses(environment, prediction_id),
+        model_title=model_title(environment, record.predictor_name) or str(record.model_info.get("method", "")),
+        image_kept=_image_kept(record),
+    )
+    return _not_cached(
+        render_template("pages/result.html", result=page, status_words=status_words_for_script()), status
+    )
+
+
+def _image_kept(record: PredictionRecord) -> ImageKept:
+    if record.image_path and Path(record.image_path).is_file():
+        return "yes"
+    return "unknown" if record.status == PredictionStatus.ACCEPTED else "no"
+
+
+def _addresses(environment: Environment, prediction_id: str) -> PageAddresses:
+    parameter = environment.config.api_options.get_prediction_endpoint
+    return PageAddresses(
+        api=url_for("api.answer", **{parameter: prediction_id}),
+        image=url_for("api_v1.image", prediction_id=prediction_id),
+        page=url_for("pages.result", prediction_id=prediction_id),
+    )
+
+
+def _make_id(length: int) -> str:
+    """An id for a form that no script fills."""
+    return "".join(secrets.choice(ID_LETTERS) for _ in range(length))
+
+
+def _not_cached(page: str, status: int) -> ResponseReturnValue:
+    response = make_response(page, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
