@@ -1,4 +1,4 @@
-"""The table of backends: `predictor_backend` of a cfg -> its class, imported when used."""
+"""The table of backends: name in a cfg -> class, imported when it is used. One more backend is one more line here."""
 
 from __future__ import annotations
 
@@ -16,15 +16,28 @@ BACKENDS: dict[str, str] = {
 
 
 def create_backend(config: PredictorConfig) -> Backend:
-    """Make the backend that a cfg names; nothing is loaded yet.
+    """Make a backend, not yet loaded, from a predictor's cfg.
 
-    Raises UnknownBackend, ConfigError with all problems, UnsupportedTensorflowVersion.
+    Raises UnknownBackend, ConfigError with every problem of `model_options` and `model_paths`, or
+    UnsupportedTensorflowVersion.
     """
-    if config.backend_name not in BACKENDS:
-        raise UnknownBackend(config.backend_name, list(BACKENDS))
-    module_name, class_name = BACKENDS[config.backend_name].split(":")
-    backend_class: type[Backend] = getattr(import_module(module_name), class_name)
+    backend_class = get_backend_class(config.backend_name)
     options, paths = parse_sections(config, backend_class.Options, backend_class.Paths)
-    if str(options.tensorflow_version) not in ("1", "2"):
+    if not _is_supported(options.tensorflow_version):
         raise UnsupportedTensorflowVersion(options.tensorflow_version)
     return backend_class(options, paths)
+
+
+def get_backend_class(name: str) -> type[Backend]:
+    """Raises UnknownBackend, which lists the known names."""
+    location = BACKENDS.get(name)
+    if location is None:
+        raise UnknownBackend(name, sorted(BACKENDS))
+    module_name, class_name = location.split(":")
+    backend_class: type[Backend] = getattr(import_module(module_name), class_name)
+    return backend_class
+
+
+def _is_supported(tensorflow_version: object) -> bool:
+    """1 and 2 load alike. `true` is not 1 here, and neither is "2" a number."""
+    return type(tensorflow_version) in (int, float) and tensorflow_version in (1, 2)

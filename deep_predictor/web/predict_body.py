@@ -116,12 +116,16 @@ def _read(request: Request, max_image_bytes: int) -> PredictBody:
     if request.mimetype == "application/json":
         return _read_json(request, max_image_bytes)
     fields = request.args.to_dict()
-    return PredictBody(request.get_data(), fields.get("filename"), request.mimetype, _without_key_of_query(fields, request))
+    return PredictBody(
+        request.get_data(), fields.get("filename"), request.mimetype, _without_key_of_query(fields, request)
+    )
 
 
 def _without_key_of_query(fields: dict[str, Any], request: Request) -> dict[str, Any]:
     """Addresses end up in logs, so a key in one is not taken."""
-    if API_KEY_FIELD in request.args and (request.mimetype != "multipart/form-data" or API_KEY_FIELD not in request.form):
+    if API_KEY_FIELD in request.args and (
+        request.mimetype != "multipart/form-data" or API_KEY_FIELD not in request.form
+    ):
         del fields[API_KEY_FIELD]
     return fields
 

@@ -282,6 +282,8 @@ def test_picture_dropped_or_pasted_is_taken(open_page: OpenPage, picture_file: P
 
 def test_upload_by_keyboard_alone(open_page: OpenPage, picture_file: Path) -> None:
     page = open_page("/upload")
+    # Somebody has to listen from early on: the browser learns of the first listener at its own pace.
+    page.on("filechooser", lambda chooser: None)
     page.keyboard.press("Tab")
     expect(page.locator(".skip-link")).to_be_focused()
     page.locator("#image").focus()

@@ -1,0 +1,148 @@
+"""What a model file holds, looked at before anything of it is deserialised or run.
+
+`safe_mode` of Keras does not reach `.h5` files (CVE-2025-9905), module names in a config have led to code (CVE-2025-1550,
+CVE-2025-8747), and a SavedModel's graph may read and write files. So the stored config, or the graph, is read as data first.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+from deep_predictor.engines.keras_config_rules import config_findings
+from deep_predictor.errors import BackendNotReady, UnsafeModel
+
+ModelKind = Literal["keras", "h5", "saved_model"]
+
+MAX_CONFIG_BYTES = 64 * 1024 * 1024
+MAX_ARCHIVE_BYTES = 16 * 1024**3
+MAX_ARCHIVE_ENTRIES = 10_000
+#: Weights hardly compress; a config of many equal layers does, within this.
+MAX_ARCHIVE_RATIO = 200
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What was found out; `keras_version` is what the file says of itself."""
+
+    path: Path
+    kind: ModelKind
+    keras_version: str | None = None
+
+
+def inspect_model(path: Path) -> ModelFacts:
+    """Raises UnsafeModel, naming what was found, or BackendNotReady with the code model_missing or model_broken."""
+    if not path.exists():
+        raise BackendNotReady(f"{path}: there is no such model", code="model_missing")
+    if path.is_dir():
+        from deep_predictor.engines.saved_model_inspection import inspect_saved_model
+
+        inspect_saved_model(path)
+        return ModelFacts(path, "saved_model")
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head[:4] == b"PK\x03\x04":
+        return _inspect_keras(path)
+    if head == b"\x89HDF\r\n\x1a\n":
+        return _inspect_h5(path)
+    raise BackendNotReady(f"{path}: is neither .keras, nor .h5, nor a SavedModel folder", code="model_broken")
+
+
+def _inspect_h5(path: Path) -> ModelFacts:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            findings = sorted(set(_hdf5_findings(file)))
+            config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
+    except OSError as error:
+        raise BackendNotReady(f"{path}: cannot be read as HDF5: {error}", code="model_broken") from error
+    if config is None:
+        raise BackendNotReady(f"{path}: holds weights and no model", code="model_broken")
+    findings += config_findings(_parse_config(path, config))
+    if findings:
+        raise UnsafeModel(path, findings)
+    return ModelFacts(path, "h5", _text(version))
+
+
+def _inspect_keras(path: Path) -> ModelFacts:
+    import h5py
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            findings = list(_archive_findings(archive))
+            if findings:
+                raise UnsafeModel(path, findings)
+            config = archive.read("config.json")
+            metadata = json.loads(archive.read("metadata.json"))
+            weights = archive.read("model.weights.h5")
+        with h5py.File(BytesIO(weights), "r") as file:
+            findings = sorted(set(_hdf5_findings(file)))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise BackendNotReady(f"{path}: is not a Keras model: {error}", code="model_broken") from error
+    findings += config_findings(_parse_config(path, config))
+    if findings:
+        raise UnsafeModel(path, findings)
+    return ModelFacts(path, "keras", _text(metadata.get("keras_version") if isinstance(metadata, dict) else None))
+
+
+def _archive_findings(archive: zipfile.ZipFile) -> Iterator[str]:
+    entries = archive.infolist()
+    if len(entries) > MAX_ARCHIVE_ENTRIES:
+        yield f"the archive has {len(entries)} entries"
+        return
+    names = [entry.filename for entry in entries]
+    if len(set(names)) != len(names):
+        yield "the archive names a file twice"
+    total = 0
+    for entry in entries:
+        name = entry.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in name.split("/") or ":" in name:
+            yield f"the archive has a path that leads out of it: {entry.filename!r}"
+        if entry.external_attr >> 28 == 0xA:
+            yield f"the archive has a symbolic link: {entry.filename!r}"
+        if entry.file_size > MAX_ARCHIVE_RATIO * max(entry.compress_size, 1024):
+            yield f"{entry.filename!r} would unpack to {entry.file_size} bytes"
+        total += entry.file_size
+    if total > MAX_ARCHIVE_BYTES:
+        yield f"the archive would unpack to {total} bytes"
+
+
+def _hdf5_findings(group: Any) -> Iterator[str]:
+    """Links out of the file, and datasets whose bytes lie in another file; soft links are not followed."""
+    import h5py
+
+    for name in group:
+        link = group.get(name, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            yield f"an HDF5 link to the file {link.filename!r}"
+            continue
+        if isinstance(link, h5py.SoftLink):
+            yield f"an HDF5 soft link to {link.path!r}"
+            continue
+        member = group[name]
+        if isinstance(member, h5py.Group):
+            yield from _hdf5_findings(member)
+        elif isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
+            yield f"the HDF5 dataset {member.name!r}, whose bytes lie in another file"
+
+
+def _parse_config(path: Path, config: Any) -> Any:
+    text = _text(config) or ""
+    if len(text) > MAX_CONFIG_BYTES:
+        raise BackendNotReady(f"{path}: its config has {len(text)} characters", code="model_broken")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BackendNotReady(f"{path}: its config is not JSON: {error}", code="model_broken") from error
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str) else None

@@ -1,0 +1,49 @@
+"""Waiting for a prediction inside a request, without ever holding more threads than the server can spare."""
+
+from __future__ import annotations
+
+import math
+
+from flask import Request
+
+from deep_predictor.db.prediction_rows import PredictionRecord
+from deep_predictor.environment import Environment
+from deep_predictor.results import PredictionStatus
+from deep_predictor.web.current import current_application
+
+LONGEST_WAIT_SECONDS = 30.0
+#: Longer texts cannot be an id that anybody was given.
+LONGEST_ID = 1024
+
+
+def wait_seconds_of(request: Request) -> float:
+    """The query's `wait`, at most 30; 0 when it is absent, negative or no number."""
+    try:
+        seconds = float(request.args.get("wait", 0))
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS) if math.isfinite(seconds) else 0.0
+
+
+def find_prediction(environment: Environment, prediction_id: str, wait_seconds: float = 0.0) -> PredictionRecord | None:
+    """The prediction as it is once it is final, or when the time is over; at once where no slot is free to wait in.
+
+    None when there is none of that id. Raises DatabaseBusy.
+    """
+    if not _may_be_id(prediction_id):
+        return None
+    record = environment.rows.find(prediction_id)
+    if wait_seconds <= 0 or record is None or record.status != PredictionStatus.ACCEPTED:
+        return record
+    job = environment.jobs.find(prediction_id)
+    if job is not None:
+        with current_application().wait_slots.hold() as granted:
+            if not granted:
+                return record
+            job.wait(wait_seconds)
+    return environment.rows.find(prediction_id)
+
+
+def _may_be_id(text: str) -> bool:
+    """Whether a database can be asked for it: some refuse NUL, and none can store a lone surrogate."""
+    return 0 < len(text) <= LONGEST_ID and text.isprintable()

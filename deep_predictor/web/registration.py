@@ -1,0 +1,29 @@
+"""Connects the web room to the application: every blueprint, the access rules, error answers and headers."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from deep_predictor.web.access import PUBLIC, enforce_access, grant
+from deep_predictor.web.api import create_api, create_test_api
+from deep_predictor.web.api_v1 import create_api_v1
+from deep_predictor.web.cors import register_cors
+from deep_predictor.web.current import current_application
+from deep_predictor.web.error_handlers import register_error_handlers
+from deep_predictor.web.health import create_health
+from deep_predictor.web.pages import create_pages
+from deep_predictor.web.security_headers import register_security_headers
+
+
+def register_web(app: Flask) -> None:
+    """Called once by create_app, after `app.extensions["deep_predictor"]` is there."""
+    app.before_request(enforce_access)
+    for blueprint in (create_pages(), create_api(), create_test_api(), create_api_v1(), create_health()):
+        app.register_blueprint(blueprint)
+    if app.has_static_folder:
+        grant(app, "static", PUBLIC)
+    register_error_handlers(app)
+    with app.app_context():
+        main_config = current_application().main_config
+    register_security_headers(app, main_config)
+    register_cors(app)
