@@ -88,7 +88,8 @@ def test_server_killed_at_random_moments_ends_every_accepted_prediction_once(tmp
 
 
 def test_picture_that_kills_the_process_ends_500_and_all_others_are_served(tmp_path: Path) -> None:
-    config = write_config(tmp_path, {"fault": fault_predictor(workers=2), "other": fault_predictor(workers=2)})
+    slow = fault_predictor(workers=2, sleep_seconds=0.2)  # so that the killer is answered 201 before it kills
+    config = write_config(tmp_path, {"fault": slow, "other": slow})
     killer, innocent = new_id(), [new_id() for _ in range(12)]
     accepted = []
     with ServerProcess(config).start() as server:

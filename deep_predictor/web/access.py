@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Flask, Request, abort, current_app, request
+from flask import Blueprint, Request, abort, current_app, request
 from flask.blueprints import BlueprintSetupState
+from flask.sansio.app import App
 from flask.typing import RouteCallable
 
 from deep_predictor.web import credentials
@@ -49,7 +50,7 @@ def register(blueprint: Blueprint, path: str, view: RouteCallable, methods: Sequ
     blueprint.record(note)
 
 
-def grant(app: Flask, endpoint: str, access: Access) -> None:
+def grant(app: App, endpoint: str, access: Access) -> None:
     """Write down the access rule of an endpoint. Raises ValueError when it has another one."""
     rules: dict[str, Access] = app.extensions.setdefault(EXTENSION, {})
     if rules.setdefault(endpoint, access) is not access:

@@ -7,10 +7,9 @@ import hmac
 
 from flask import Request
 
-from deep_predictor.config.main_config import ProductionConfig
 from deep_predictor.environment import Environment
 from deep_predictor.errors import MissingField, NoCredential, WrongApiKey
-from deep_predictor.web.current import current_application, production_environment, test_environment
+from deep_predictor.web.current import current_application, production_config, production_environment, test_environment
 from deep_predictor.web.open_uploads import check_local_origin
 from deep_predictor.web.predict_body import read_predict_body
 from deep_predictor.web.recaptcha import check_recaptcha
@@ -26,7 +25,7 @@ def check_upload(request: Request) -> None:
     """
     form = read_form(request)
     environment = production_environment()
-    config = _production_config(environment)
+    config = production_config()
     if _key_is_right(_given_key(request, form.api_key), environment):
         return
     if config.upload_options.open_uploads:
@@ -62,7 +61,7 @@ def check_key_or_open(request: Request) -> None:
 
 def _check_key_or_open(request: Request, key_in_body: str) -> None:
     environment = production_environment()
-    config = _production_config(environment)
+    config = production_config()
     if _key_is_right(_given_key(request, key_in_body), environment):
         return
     if not config.upload_options.open_uploads:
@@ -88,8 +87,3 @@ def _key_is_right(given: bytes, environment: Environment) -> bool:
 
 def _encoded(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")
-
-
-def _production_config(environment: Environment) -> ProductionConfig:
-    assert isinstance(environment.config, ProductionConfig)
-    return environment.config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import current_app
 
+from deep_predictor.config.main_config import ProductionConfig
 from deep_predictor.environment import Application, Environment
 
 
@@ -14,6 +15,11 @@ def current_application() -> Application:
 
 def production_environment() -> Environment:
     return current_application().production
+
+
+def production_config() -> ProductionConfig:
+    """What production's environment holds as `config`, as the class it is."""
+    return current_application().main_config.production
 
 
 def test_environment() -> Environment:

@@ -53,6 +53,8 @@ def answer_error(error: DeepPredictorError) -> ResponseReturnValue:
 
 def answer_http_error(error: HTTPException) -> ResponseReturnValue:
     """An error of Flask or werkzeug: no such page, wrong method, too large, and what nobody foresaw (500)."""
+    if error.response is not None:
+        return error.get_response()
     status, _, text = http_error(error)
     form = _wanted_form()
     if form == "problem":

@@ -5,20 +5,22 @@ from __future__ import annotations
 import secrets
 import shlex
 import string
-from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from deep_predictor.config.main_config import ProductionConfig
 from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
 from deep_predictor.errors import PredictionNotFound
 from deep_predictor.predictions.submitting import submit_upload
 from deep_predictor.results import PredictionStatus
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
-from deep_predictor.web.current import current_application
-from deep_predictor.web.json_format import answer_of
+from deep_predictor.web.current import current_application, production_environment
+from deep_predictor.web.json_format import answer_of, json_response
+from deep_predictor.web.long_poll import find_prediction
 from deep_predictor.web.model_cards import choose_model, model_cards, model_title
 from deep_predictor.web.page_words import (
     ERROR_TITLES,
@@ -28,6 +30,7 @@ from deep_predictor.web.page_words import (
     status_words_for_script,
 )
 from deep_predictor.web.result_page import ImageKept, PageAddresses, empty_page, result_page
+from deep_predictor.web.stored_image import find_image
 from deep_predictor.web.upload_form import parse_upload
 
 #: Bytes of an upload's body that are not the picture: the form's other fields and the borders between them.
@@ -56,7 +59,9 @@ def create_pages() -> Blueprint:
 
 def home() -> ResponseReturnValue:
     return render_template(
-        "pages/home.html", predict_address=url_for("api_v1.predict", _external=True), **_about_models(_production())
+        "pages/home.html",
+        predict_address=url_for("api_v1.predict", _external=True),
+        **_about_models(production_environment()),
     )
 
 
@@ -66,13 +71,13 @@ def upload() -> ResponseReturnValue:
 
 def send_upload() -> ResponseReturnValue:
     """201 with the result page; refusals are raised, and `error_responses` turns them into pages."""
-    environment = _production()
+    environment = production_environment()
     job = submit_upload(environment, parse_upload(request, environment))
     return _result_response(environment, job.prediction_id, 201)
 
 
 def result(prediction_id: str) -> ResponseReturnValue:
-    return _result_response(_production(), prediction_id, 200)
+    return _result_response(production_environment(), prediction_id, 200)
 
 
 def moved_home() -> ResponseReturnValue:
@@ -81,8 +86,8 @@ def moved_home() -> ResponseReturnValue:
 
 def render_upload_page(message: str = "", status: int = 200) -> ResponseReturnValue:
     """The upload page, with what went wrong the last time. The id in it is fresh, so the page is not to be cached."""
-    environment = _production()
-    config = environment.config
+    environment = production_environment()
+    config = _production_config(environment)
     extensions = config.upload_options.supported_extensions
     about_models = _about_models(environment)
     max_upload_bytes = max(0, current_application().main_config.flask_options.max_content_length - FORM_OVERHEAD_BYTES)
@@ -115,10 +120,6 @@ def render_error_page(status: int, text: str) -> ResponseReturnValue:
     ), status
 
 
-def _production() -> Environment:
-    return current_application().production
-
-
 def _about_models(environment: Environment) -> dict[str, Any]:
     return {
         "models": model_cards(environment),
@@ -131,7 +132,7 @@ def _about_models(environment: Environment) -> dict[str, Any]:
 
 def _credential(environment: Environment) -> Credential:
     """What a person needs to upload on this server."""
-    config = environment.config
+    config = _production_config(environment)
     if config.upload_options.open_uploads:
         return "open"
     if config.recaptcha_options.recaptcha_secret_key:
@@ -141,36 +142,41 @@ def _credential(environment: Environment) -> Credential:
 
 def _result_response(environment: Environment, prediction_id: str, status: int) -> ResponseReturnValue:
     """The prediction as a page, or as JSON to a client that asks for it. Raises PredictionNotFound."""
-    record = environment.rows.find(prediction_id)
+    record = find_prediction(environment, prediction_id)
     if record is None:
         raise PredictionNotFound(prediction_id)
     answer = answer_of(record, environment)
     if wants_json(request):
-        return answer, status
+        return json_response(answer, status)
     page = result_page(
         answer,
         _addresses(environment, prediction_id),
         model_title=model_title(environment, record.predictor_name) or str(record.model_info.get("method", "")),
-        image_kept=_image_kept(record),
+        image_kept=_image_kept(environment, record),
     )
     return _not_cached(
         render_template("pages/result.html", result=page, status_words=status_words_for_script()), status
     )
 
 
-def _image_kept(record: PredictionRecord) -> ImageKept:
-    if record.image_path and Path(record.image_path).is_file():
+def _image_kept(environment: Environment, record: PredictionRecord) -> ImageKept:
+    if find_image(environment, record):
         return "yes"
     return "unknown" if record.status == PredictionStatus.ACCEPTED else "no"
 
 
 def _addresses(environment: Environment, prediction_id: str) -> PageAddresses:
-    parameter = environment.config.api_options.get_prediction_endpoint
+    query = urlencode({environment.config.api_options.get_prediction_endpoint: prediction_id})
     return PageAddresses(
-        api=url_for("api.answer", **{parameter: prediction_id}),
+        api=f"{url_for('api.answer')}?{query}",
         image=url_for("api_v1.image", prediction_id=prediction_id),
         page=url_for("pages.result", prediction_id=prediction_id),
     )
+
+
+def _production_config(environment: Environment) -> ProductionConfig:
+    assert isinstance(environment.config, ProductionConfig)
+    return environment.config
 
 
 def _make_id(length: int) -> str:

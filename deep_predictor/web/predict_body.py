@@ -111,23 +111,17 @@ def _read(request: Request, max_image_bytes: int) -> PredictBody:
         image = request.files.get("image")
         if image is None:
             raise MissingField("image")
-        fields = {**request.args.to_dict(), **request.form.to_dict()}
-        return PredictBody(image.read(), image.filename or "", image.mimetype, _without_key_of_query(fields, request))
+        fields = {**_query_fields(request), **request.form.to_dict()}
+        return PredictBody(image.read(), image.filename or "", image.mimetype, fields)
     if request.mimetype == "application/json":
         return _read_json(request, max_image_bytes)
-    fields = request.args.to_dict()
-    return PredictBody(
-        request.get_data(), fields.get("filename"), request.mimetype, _without_key_of_query(fields, request)
-    )
+    fields = _query_fields(request)
+    return PredictBody(request.get_data(), fields.get("filename") or None, request.mimetype, fields)
 
 
-def _without_key_of_query(fields: dict[str, Any], request: Request) -> dict[str, Any]:
+def _query_fields(request: Request) -> dict[str, str]:
     """Addresses end up in logs, so a key in one is not taken."""
-    if API_KEY_FIELD in request.args and (
-        request.mimetype != "multipart/form-data" or API_KEY_FIELD not in request.form
-    ):
-        del fields[API_KEY_FIELD]
-    return fields
+    return {name: value for name, value in request.args.items() if name != API_KEY_FIELD}
 
 
 def _read_json(request: Request, max_image_bytes: int) -> PredictBody:

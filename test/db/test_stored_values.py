@@ -107,8 +107,10 @@ def test_unreadable_model_info_is_an_empty_object(text: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "number"),
-    [(3, 3), (3.5, 3.5), ("3.5", 3.5), (" 7 ", 7), ("", None), ("abc", None), (None, None), (b"3", None)]
-    + [(True, None), (float("inf"), None), ("nan", None), (-1.5, -1.5)],
+    [
+        *[(3, 3), (3.5, 3.5), ("3.5", 3.5), (" 7 ", 7), (-1.5, -1.5)],
+        *[("", None), ("abc", None), (None, None), (b"3", None), (True, None), (float("inf"), None), ("nan", None)],
+    ],
 )
 def test_number_of_any_stored_type_is_read(value: object, number: float | None) -> None:
     assert read_number(value) == number
