@@ -80,6 +80,7 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
     register_web(app)
     for environment in application.environments:
         recover(environment)
+        environment.keep_house()
     if options.load_predictors:
         application.registry.start()
     return app

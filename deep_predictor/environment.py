@@ -13,6 +13,7 @@ from deep_predictor.config.main_config import EnvironmentConfig, MainConfig
 from deep_predictor.db.prediction_rows import PredictionRows
 from deep_predictor.errors import UnknownPredictor
 from deep_predictor.images.storage import ImageStore
+from deep_predictor.predictions.housekeeping import Housekeeper
 from deep_predictor.predictions.job import LiveJobs
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
@@ -35,6 +36,10 @@ class Environment:
     pixel_budget: PixelBudget
     jobs: LiveJobs = field(default_factory=LiveJobs)
 
+    def __post_init__(self) -> None:
+        paths = self.config.path_options
+        self._housekeeper = Housekeeper(paths.temp_save_path, paths.temp_keep_days, paths.temp_max_disk_mb)
+
     @property
     def max_image_pixels(self) -> int:
         return int(self.config.upload_options.max_image_megapixels * 1_000_000)
@@ -45,6 +50,10 @@ class Environment:
             return self.predictors[name]
         except KeyError:
             raise UnknownPredictor(name, list(self.predictors)) from None
+
+    def keep_house(self) -> None:
+        """Apply the retention of the temp folder, now and then; pictures that wait are never deleted."""
+        self._housekeeper.run({job.image_path for job in self.jobs.all() if job.image_path})
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until no prediction of this environment waits or runs; False when that took longer."""

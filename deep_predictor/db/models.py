@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -16,7 +17,14 @@ class Base(DeclarativeBase):
     """What all models derive from."""
 
 
-db = SQLAlchemy(model_class=Base)
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy without its own ideas of pools and folders: `connections.engine_options` says all."""
+
+    def _apply_driver_defaults(self, options: dict[str, Any], app: Flask) -> None:
+        pass
+
+
+db = Database(model_class=Base)
 
 
 class PredictionColumns:

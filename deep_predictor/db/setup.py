@@ -110,7 +110,9 @@ def _checked_options(main_config: MainConfig, name: str, busy_timeout_seconds: f
     written = main_config.database_url(name)
     try:
         url = make_url(written)
-        url.get_dialect().import_dbapi()
+        dialect = url.get_dialect()
+        dialect.import_dbapi()
+        dialect().create_connect_args(url)
     except (ArgumentError, ImportError, ValueError) as error:
         scheme = written.partition("://")[0]  # the rest may hold a password
         raise DatabaseNotUpgradable(f"{scheme}://…", f"{type(error).__name__}: {error}") from error

@@ -1,50 +1,35 @@
-"""The ops of a SavedModel, read from its protobuf before TensorFlow loads it."""
+"""The ops of a SavedModel, read from its protobuf before TensorFlow loads it.
+
+Every node of every graph and function is looked at, whether something calls it or not. Checkpoint ops may stand only
+where the saver needs them: nothing that loading or a signature runs may reach one that writes.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from deep_predictor.engines.tensorflow_ops import (
+    PRINT_STREAMS,
+    RESTORE_OPS,
+    SAVE_OPS,
+    is_compute_op,
+    refusal_reason,
+)
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 
-#: Only these may stand in the functions that save and restore the variables, and nowhere else.
-CHECKPOINT_OPS = frozenset({"SaveV2", "RestoreV2", "MergeV2Checkpoints"})
-
-FILE_OPS = frozenset(
-    "ReadFile WriteFile MatchingFiles WholeFileReader WholeFileReaderV2 TextLineReader TextLineReaderV2 "
-    "FixedLengthRecordReader FixedLengthRecordReaderV2 TFRecordReader TFRecordReaderV2 IdentityReader IdentityReaderV2 "
-    "LMDBReader TextLineDataset TFRecordDataset TFRecordDatasetV2 FixedLengthRecordDataset FixedLengthRecordDatasetV2 "
-    "CSVDataset CSVDatasetV2 LMDBDataset SqlDataset ExperimentalCSVDataset ExperimentalLMDBDataset "
-    "ExperimentalSqlDataset ExperimentalMatchingFilesDataset MatchingFilesDataset SaveDataset SaveDatasetV2 LoadDataset "
-    "ListSnapshotChunksDataset SnapshotChunkDataset SnapshotDataset SnapshotDatasetV2 SnapshotDatasetReader "
-    "SnapshotNestedDatasetReader DistributedSave CacheDataset CacheDatasetV2 DatasetToTFRecord "
-    "ExperimentalDatasetToTFRecord AssertCardinalityDataset Save SaveSlices SaveV2 Restore RestoreSlice RestoreV2 "
-    "MergeV2Checkpoints CheckpointHasKey LoadAndRemapMatrix GenerateVocabRemapping InitializeTableFromTextFile "
-    "InitializeTableFromTextFileV2 CreateSummaryFileWriter CreateSummaryDbWriter SummaryWriter ImportEvent "
-    "WriteSummary WriteScalarSummary WriteImageSummary WriteAudioSummary WriteHistogramSummary WriteGraphSummary "
-    "WriteRawProtoSummary FlushSummaryWriter CloseSummaryWriter DebugIdentity DebugIdentityV2 DebugIdentityV3 "
-    "DebugNanCount DebugNumericSummary DebugNumericSummaryV2 DecodeProtoV2 EncodeProtoV2 TemporaryVariable "
-    "ImmutableConst XlaSaveV2".split()
-) - {"TemporaryVariable"}
-NETWORK_OPS = frozenset(
-    "RpcCall RpcServer RpcServerStart RpcServerRegister RpcClient RpcGetValue RpcCheckStatus TryRpc Rpc RemoteCall "
-    "RemoteFusedGraphExecute Send Recv _Send _Recv _HostSend _HostRecv DataServiceDataset DataServiceDatasetV2 "
-    "DataServiceDatasetV3 DataServiceDatasetV4 RegisterDataset RegisterDatasetV2 BigQueryReader "
-    "GenerateBigQueryReaderPartitions ConfigureDistributedTPU ShutdownDistributedTPU CollectiveReduce "
-    "CollectiveReduceV2 CollectiveReduceV3 CollectiveGather CollectiveGatherV2 CollectiveBcastSend CollectiveBcastRecv "
-    "CollectiveBcastSendV2 CollectiveBcastRecvV2 CollectiveAllToAllV2 CollectiveAllToAllV3 CollectiveInitializeCommunicator".split()
-)
-PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "GeneratorDataset", "OutfeedEnqueue"})
-
-_KINDS = ((FILE_OPS, "touches files"), (NETWORK_OPS, "reaches the network"), (PYTHON_OPS, "runs Python code"))
 MAX_GRAPH_BYTES = 2 * 1024**3
+MAX_FILES = 100_000
+#: Code beside a model; TensorFlow loads none of it by itself, so nothing honest is lost.
+_CODE_SUFFIXES = frozenset({".so", ".dll", ".dylib", ".pyd", ".py", ".pyc", ".pkl", ".pickle"})
 
 
 def inspect_saved_model(folder: Path) -> None:
-    """Raises UnsafeModel, naming each op that is refused, or BackendNotReady with the code model_broken."""
-    findings = [f"a symbolic link: {path.name!r}" for path in _links(folder)]
+    """Raises UnsafeModel, naming each op that is refused, or BackendNotReady (model_missing, model_broken)."""
+    findings = list(_file_findings(folder))
     saved_model = _read(folder / "saved_model.pb")
     for meta_graph in saved_model.meta_graphs:
         findings += _graph_findings(meta_graph)
@@ -52,74 +37,133 @@ def inspect_saved_model(folder: Path) -> None:
         raise UnsafeModel(folder, sorted(set(findings)))
 
 
-def _links(folder: Path) -> Iterator[Path]:
+def _file_findings(folder: Path) -> Iterator[str]:
+    """Links that lead out of the folder, and code."""
+    home = folder.resolve()
+    count = 0
     for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            path = Path(parent, name)
-            if path.is_symlink():
-                yield path
+        count += len(files)
+        if count > MAX_FILES:
+            yield f"the folder has over {MAX_FILES} files"
+            return
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            shown = path.relative_to(folder)
+            if path.is_symlink() and not path.resolve().is_relative_to(home):
+                yield f"the link {str(shown)!r}, which leads out of the folder"
+            elif path.suffix.lower() in _CODE_SUFFIXES:
+                yield f"the file {str(shown)!r}, which is code"
 
 
 def _read(path: Path) -> Any:
     from google.protobuf.message import DecodeError
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-    if path.is_symlink() or not path.is_file():
+    if not path.is_file():
         raise BackendNotReady(f"{path}: there is no such file, so this is no SavedModel", code="model_missing")
     if path.stat().st_size > MAX_GRAPH_BYTES:
         raise BackendNotReady(f"{path}: is larger than a protobuf can be", code="model_broken")
     saved_model = SavedModel()
     try:
         saved_model.ParseFromString(path.read_bytes())
-    except DecodeError as error:
+    except (DecodeError, OSError) as error:
         raise BackendNotReady(f"{path}: is no SavedModel: {error}", code="model_broken") from error
+    if not saved_model.meta_graphs:
+        raise BackendNotReady(f"{path}: is no SavedModel: it holds no graph", code="model_broken")
     return saved_model
 
 
+@dataclass
+class _Places:
+    """Names of the graph's nodes, or of functions, by who runs them; one may be in several sets."""
+
+    nodes: set[str] = field(default_factory=set)
+    functions: set[str] = field(default_factory=set)
+
+    def __sub__(self, other: _Places) -> _Places:
+        return _Places(self.nodes - other.nodes, self.functions - other.functions)
+
+
 def _graph_findings(meta_graph: Any) -> Iterator[str]:
-    """Every op of the graph and of its function library, whether something calls it or not."""
-    from tensorflow.python.framework import op_def_registry
-
+    save, restore = _saver_places(meta_graph)
     graph = meta_graph.graph_def
-    functions = {function.signature.name: function for function in graph.library.function}
-    savers = _saver_functions(meta_graph, functions)
-    places = [("the graph", graph.node, False)]
-    places += [(name, function.node_def, name in savers) for name, function in functions.items()]
-    for place, nodes, is_saver in places:
-        for node in nodes:
-            if is_saver and node.op in CHECKPOINT_OPS:
-                continue
-            if node.op not in functions and op_def_registry.get(node.op) is None:
-                yield f"the unknown op {node.op} in {place}"
-            yield from _node_findings(node, place)
+    yield from _findings(
+        "the graph", ((node, node.name in save.nodes, node.name in restore.nodes) for node in graph.node), graph
+    )
+    for function in graph.library.function:
+        name = function.signature.name
+        is_save, is_restore = name in save.functions, name in restore.functions
+        yield from _findings(f"the function {name}", ((node, is_save, is_restore) for node in function.node_def), graph)
 
 
-def _node_findings(node: Any, place: str) -> Iterator[str]:
-    for ops, what in _KINDS:
-        if node.op in ops:
-            yield f"the op {node.op} in {place}, which {what}"
-    if node.op == "PrintV2" and node.attr["output_stream"].s.startswith(b"file:"):
-        yield f"the op PrintV2 in {place}, which writes to a file"
+def _findings(place: str, nodes: Iterable[tuple[Any, bool, bool]], graph: Any) -> Iterator[str]:
+    functions = {function.signature.name for function in graph.library.function}
+    for node, may_save, may_restore in nodes:
+        op = node.op
+        if op == "PrintV2" and _stream(node) not in PRINT_STREAMS:
+            yield f"the op PrintV2 in {place}, which writes to {_stream(node)!r}"
+        allowed = op in functions or is_compute_op(op)
+        if not (allowed or (may_save and op in SAVE_OPS) or (may_restore and op in RESTORE_OPS)):
+            yield f"the op {op} in {place}, which {refusal_reason(op)}"
 
 
-def _saver_functions(meta_graph: Any, functions: dict[str, Any]) -> set[str]:
-    """The functions that TensorFlow's saver calls, if nothing else does: named by the saver's two nodes in the graph."""
-    saver = meta_graph.saver_def
-    saver_nodes = {saver.save_tensor_name.split(":")[0], saver.restore_op_name.split(":")[0]}
-    by_saver: set[str] = set()
-    by_others: set[str] = set()
-    for node in meta_graph.graph_def.node:
-        (by_saver if node.name in saver_nodes else by_others).update(_called(node, functions))
-    for function in functions.values():
-        for node in function.node_def:
-            by_others.update(_called(node, functions))
-    bound = {name for name in meta_graph.object_graph_def.concrete_functions}
-    return by_saver - by_others - bound
+def _stream(node: Any) -> str:
+    return str(node.attr["output_stream"].s.decode("utf-8", "replace"))
 
 
-def _called(node: Any, functions: dict[str, Any]) -> Iterator[str]:
-    if node.op in functions:
+def _saver_places(meta_graph: Any) -> tuple[_Places, _Places]:
+    """(where checkpoint ops that write may stand, where those that read may stand)."""
+    graph, saver = meta_graph.graph_def, meta_graph.saver_def
+    calls = _Calls(graph)
+    save = calls.reached_from([saver.save_tensor_name])
+    restore = calls.reached_from([saver.restore_op_name])
+    run = calls.reached_from(_run_nodes(meta_graph), meta_graph.object_graph_def.concrete_functions)
+    filename = calls.reached_from([saver.filename_tensor_name])
+    return save - restore - run - filename, restore - run - filename
+
+
+def _run_nodes(meta_graph: Any) -> Iterator[str]:
+    """Names of tensors and nodes that loading, or a call of a signature, computes."""
+    for signature in meta_graph.signature_def.values():
+        yield from (tensor.name for tensor in (*signature.inputs.values(), *signature.outputs.values()))
+    for key, collection in meta_graph.collection_def.items():
+        if key.endswith("init_op") or key in ("saved_model_main_op", "table_initializer"):
+            yield from collection.node_list.value
+    yield from (asset.tensor_info.name for asset in meta_graph.asset_file_def)
+
+
+class _Calls:
+    """What a node needs: its inputs, and the functions that it and its inputs call, and those that these call."""
+
+    def __init__(self, graph: Any) -> None:
+        self._nodes = {node.name: node for node in graph.node}
+        self._functions = {function.signature.name: function for function in graph.library.function}
+        self._gradients = {gradient.function_name: gradient.gradient_func for gradient in graph.library.gradient}
+
+    def reached_from(self, tensor_names: Iterable[str], function_names: Iterable[str] = ()) -> _Places:
+        places = _Places()
+        nodes, functions = [_node_name(name) for name in tensor_names], list(function_names)
+        while nodes:
+            name = nodes.pop()
+            if name in self._nodes and name not in places.nodes:
+                places.nodes.add(name)
+                nodes += [_node_name(entry) for entry in self._nodes[name].input]
+                functions += self._called_by(self._nodes[name])
+        while functions:
+            name = functions.pop()
+            if name in self._functions and name not in places.functions:
+                places.functions.add(name)
+                functions += [called for node in self._functions[name].node_def for called in self._called_by(node)]
+                functions += [self._gradients[name]] if name in self._gradients else []
+        return places
+
+    def _called_by(self, node: Any) -> Iterator[str]:
         yield node.op
-    for attribute in node.attr.values():
-        names = [attribute.func.name, *(function.name for function in attribute.list.func)]
-        yield from (name for name in names if name in functions)
+        for attribute in node.attr.values():
+            if attribute.HasField("func"):
+                yield attribute.func.name
+            yield from (function.name for function in attribute.list.func)
+
+
+def _node_name(tensor_name: str) -> str:
+    """`^name` (a control input) and `name:0` -> `name`."""
+    return tensor_name.removeprefix("^").split(":")[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +11,8 @@ from deep_predictor.backends.base import Backend, EngineLoader
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import PredictorConfig, PredictorOptions, load_predictor_config
 from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError, PredictionTimedOut, UnsafeModel
-from deep_predictor.images.retention import apply_retention
 from deep_predictor.predictions import running
+from deep_predictor.predictions.housekeeping import Housekeeper
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.queue import PredictionQueue, QueueActions, QueueSettings
 from deep_predictor.predictions.run_gate import RunGate
@@ -21,9 +20,6 @@ from deep_predictor.predictions.run_gate import RunGate
 logger = logging.getLogger(__name__)
 
 PredictorState = Literal["loading", "ready", "failed"]
-
-#: The predictor's folders are looked over for retention at most this often.
-HOUSEKEEPING_SECONDS = 600.0
 
 
 class Predictor:
@@ -42,7 +38,7 @@ class Predictor:
         self.failure: PredictionError | None = None
         self._backend: Backend | None = None
         self._state_lock = threading.Lock()
-        self._next_housekeeping = 0.0
+        self._housekeeper: Housekeeper | None = None
         try:
             self._configure(load_predictor_config(cfg_path, root))
         except ConfigError as error:
@@ -121,24 +117,15 @@ class Predictor:
 
     def keep_house(self) -> None:
         """Apply `keep_days` and `max_disk_mb` to the predictor's folder, now and then."""
-        options = self.options
-        now = time.monotonic()
-        if self._backend is None or (options.keep_days is None and options.max_disk_mb is None):
-            return
-        with self._state_lock:
-            if now < self._next_housekeeping:
-                return
-            self._next_housekeeping = now + HOUSEKEEPING_SECONDS
-        try:
-            apply_retention(self.main_folder, options.keep_days, options.max_disk_mb, time.time())
-        except OSError as error:
-            logger.error("predictor %s: retention: %s", self.name, error)
+        if self._housekeeper:
+            self._housekeeper.run()
 
     def _configure(self, config: PredictorConfig) -> None:
         self.model_info = config.model_info
         self.model_id = config.model_id
         self._backend = create_backend(config)
         self.options = self._backend.options
+        self._housekeeper = Housekeeper(self.main_folder, self.options.keep_days, self.options.max_disk_mb)
 
     def _time_out(self, job: Job) -> None:
         running.fail(job, PredictionTimedOut(self.options.timeout_seconds))

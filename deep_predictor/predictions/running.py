@@ -195,3 +195,4 @@ def _finish(job: Job, outcome: Outcome | None) -> None:
     job.environment.jobs.discard(job)
     job.end(outcome)
     job.predictor.keep_house()
+    job.environment.keep_house()

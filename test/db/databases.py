@@ -42,10 +42,10 @@ class FakeMainConfig:
 
 
 @contextmanager
-def connected(folder: Path, busy_timeout_seconds: float = 10.0, **urls: str) -> Iterator[Flask]:
+def connected(folder: Path, busy_timeout_seconds: float = 10.0, urls: dict[str, str] | None = None) -> Iterator[Flask]:
     """An application with both databases connected and upgraded, closed at the end."""
     app = Flask("databases")
-    config = cast("MainConfig", FakeMainConfig(folder, urls))
+    config = cast("MainConfig", FakeMainConfig(folder, urls or {}))
     close = init_databases(app, config, busy_timeout_seconds)
     try:
         yield app

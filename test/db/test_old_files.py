@@ -105,11 +105,14 @@ def test_duration_moves_to_seconds_and_the_time_comes_from_the_time_stamp(
 ) -> None:
     row = old_row("a", prediction_time=duration, time_stamp=time_stamp)
     write_old_file(tmp_path / "production.db", OLD_TABLE_WITH_DURATIONS, [row])
+    (before,) = read_table(tmp_path / "production.db")
     with production_rows(tmp_path) as rows:
         record = rows.get("a")
+    (after,) = read_table(tmp_path / "production.db")
     assert (record.prediction_time, record.prediction_seconds) == (expected_time, expected_seconds)
     assert isinstance(record.prediction_time, int)
-    assert read_table(tmp_path / "production.db")[0]["time_stamp"] == time_stamp
+    changed = {"prediction_time": after["prediction_time"]}
+    assert {key: after[key] for key in before} == before | changed, "nothing else is touched"
 
 
 def test_duration_without_a_time_stamp_column_is_kept_as_seconds(tmp_path: Path) -> None:
@@ -182,10 +185,9 @@ def test_partial_unique_index_is_not_enough(tmp_path: Path) -> None:
 
 
 def test_values_of_unexpected_types_are_readable(tmp_path: Path) -> None:
-    strange = old_row(
-        "a", prediction_status="200", prediction=b"[]", model_info=7, model_id="x", image_path=b"\xffa.png"
-    )
-    texts = "INSERT INTO predictions (prediction_id, prediction_status, prediction) VALUES ('b', 200, CAST(x'5bff5d' AS TEXT))"
+    strange = old_row("a", prediction=b"[]", model_info=7, model_id="x", image_path=b"\xffa.png")
+    names = "(prediction_id, prediction_status, prediction)"
+    texts = f"INSERT INTO predictions {names} VALUES ('b', '200', CAST(x'5bff5d' AS TEXT))"
     nothing = "INSERT INTO predictions (prediction_id) VALUES ('c'), (NULL), (NULL)"
     write_old_file(tmp_path / "production.db", OLD_TABLE, [strange], texts, nothing)
     with production_rows(tmp_path) as rows:

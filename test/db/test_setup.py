@@ -64,10 +64,10 @@ def test_migrations_have_one_head() -> None:
 
 
 def test_new_sqlite_file_is_in_wal_with_a_busy_timeout(tmp_path: Path) -> None:
-    with connected(tmp_path / "made" / "on the way", busy_timeout_seconds=3.5) as app, app.app_context():
-        with db.engines["production"].connect() as connection:
-            pragmas = ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
-            values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+    folder = tmp_path / "made" / "on the way"
+    pragmas = ("journal_mode", "synchronous", "busy_timeout", "foreign_keys")
+    with connected(folder, 3.5) as app, app.app_context(), db.engines["production"].connect() as connection:
+        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
     assert values == ["wal", 1, 3500, 1]
 
 
@@ -80,7 +80,7 @@ def test_file_name_with_any_characters_is_taken_as_it_is(tmp_path: Path, name: s
 
 
 def test_database_in_memory_is_one_database_for_all_threads(tmp_path: Path) -> None:
-    with connected(tmp_path, production="sqlite://", test="sqlite:///:memory:") as app:
+    with connected(tmp_path, urls={"production": "sqlite://", "test": "sqlite:///:memory:"}) as app:
         rows_for(app, "production").insert(new_prediction("a"))
         assert rows_for(app, "production").exists("a")
         assert not rows_for(app, "test").exists("a")
@@ -96,11 +96,11 @@ def test_several_applications_in_one_process_keep_their_own_databases(tmp_path: 
 @pytest.mark.parametrize("content", [b"x" * 5_000, b"SQLite format 3\0" + b"\xff" * 5_000], ids=["text", "broken"])
 def test_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "production.db").write_bytes(content)
-    with pytest.raises(
-        DatabaseNotUpgradable, match=r"production\.db: cannot be upgraded: .*(not a database|malformed)"
+    with (
+        pytest.raises(DatabaseNotUpgradable, match=r"production\.db: cannot be upgraded: .*(not a database|malformed)"),
+        connected(tmp_path),
     ):
-        with connected(tmp_path):
-            pass
+        pass
     assert (tmp_path / "production.db").read_bytes() == content
 
 
@@ -128,7 +128,7 @@ def test_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_url_that_cannot_be_used_is_refused_without_its_password(tmp_path: Path, url: str, said: str) -> None:
-    with pytest.raises(DatabaseNotUpgradable, match=said) as caught, connected(tmp_path, production=url):
+    with pytest.raises(DatabaseNotUpgradable, match=said) as caught, connected(tmp_path, urls={"production": url}):
         pass
     assert "secret" not in str(caught.value)
 
@@ -136,9 +136,9 @@ def test_url_that_cannot_be_used_is_refused_without_its_password(tmp_path: Path,
 def test_locked_database_at_start_is_busy(tmp_path: Path) -> None:
     with connected(tmp_path):
         pass
-    with locked(tmp_path / "production.db"), pytest.raises(DatabaseBusy, match="locked"):
-        with connected(tmp_path, busy_timeout_seconds=0.05):
-            pass
+    path = tmp_path / "production.db"
+    with locked(path), pytest.raises(DatabaseBusy, match="locked"), connected(tmp_path, 0.05):
+        pass
     with connected(tmp_path):
         pass
 

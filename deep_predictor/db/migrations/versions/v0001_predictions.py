@@ -55,7 +55,7 @@ def _columns() -> dict[str, sa.Column[Any]]:
         sa.Column("model_id", sa.BigInteger()),
         sa.Column("prediction_time", sa.BigInteger()),
         sa.Column("time_stamp", sa.Text()),
-        sa.Column("prediction_seconds", sa.Float()),
+        sa.Column("prediction_seconds", sa.Double()),
         sa.Column("attempts", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("predictor_name", sa.Text()),
         sa.Column("reason_code", sa.Text()),
@@ -96,7 +96,7 @@ def _add_columns(inspector: sa.Inspector) -> None:
 def _add_indexes(inspector: sa.Inspector) -> None:
     options: dict[str, Any] = {"include_auto_indexes": True} if _is_sqlite() else {}
     indexes = inspector.get_indexes(TABLE, **options)
-    whole = [index for index in indexes if not index.get("dialect_options", {}).get("sqlite_where")]
+    whole = [index for index in indexes if "sqlite_where" not in index.get("dialect_options", {})]
     if not any(index["unique"] and index["column_names"] == ["prediction_id"] for index in whole):
         _check_ids_differ()
         op.create_index("uq_predictions_prediction_id", TABLE, ["prediction_id"], unique=True)

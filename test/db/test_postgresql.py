@@ -1,0 +1,119 @@
+"""The same rows on a PostgreSQL server; asked for by an environment variable, since it needs one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+from deep_predictor.db.models import BIND_KEYS
+from deep_predictor.db.setup import rows_for
+from deep_predictor.errors import DatabaseBusy, DatabaseInUse, DatabaseNotUpgradable, PredictionIdUsed
+from test.db.databases import connected, done, new_prediction
+from test.db.test_concurrency import at_once
+
+VARIABLE = "DEEP_PREDICTOR_TEST_POSTGRESQL_URL"
+SOUP = {"class_index": 6, "class_name": "çorba \0 <b>", "confidence": 0.97628}
+
+
+@pytest.fixture
+def urls() -> Iterator[dict[str, str]]:
+    """URLs of two empty schemas of the server that the variable names, such as postgresql+psycopg://me@host/name."""
+    written = os.environ.get(VARIABLE)
+    if not written:
+        pytest.skip(f"no PostgreSQL server: {VARIABLE} is not set (and other/requirements/postgresql.txt installed)")
+    engine = create_engine(written, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
+    schemas = {name: f"deep_predictor_test_{name}" for name in BIND_KEYS}
+    with engine.connect() as connection:
+        for schema in schemas.values():
+            connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
+            connection.execute(text(f"CREATE SCHEMA {schema}"))
+    yield {
+        name: _with_options(written, f"-csearch_path={schema} -clock_timeout=100") for name, schema in schemas.items()
+    }
+    with engine.connect() as connection:
+        for schema in schemas.values():
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+    engine.dispose()
+
+
+def _with_options(url: str, options: str) -> str:
+    return make_url(url).update_query_dict({"options": options}).render_as_string(hide_password=False)
+
+
+def test_prediction_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = rows_for(app, "production")
+        rows.insert(new_prediction("a", model_id=2**40))
+        with pytest.raises(PredictionIdUsed):
+            rows.insert(new_prediction("a"))
+        assert [record.prediction_id for record in rows.unfinished()] == ["a"]
+        assert rows.mark_started("a") == 1
+        assert rows.finish("a", done(SOUP))
+        assert not rows.finish("a", done())
+        record = rows.get("a")
+        assert (record.items, record.model_id, record.prediction_seconds) == ([SOUP], 2**40, 0.25)
+        assert rows.known_image_names() == {"x.png"}
+        assert not rows_for(app, "test").exists("a")
+        assert rows.find("\0") is None
+        assert rows.delete("a")
+    with connected(tmp_path, urls=urls) as app:
+        assert rows_for(app, "production").unfinished() == []
+
+
+def test_two_inserts_of_one_id_at_once_exactly_one_wins(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = rows_for(app, "production")
+
+        def insert(_: int) -> bool:
+            try:
+                rows.insert(new_prediction("a"))
+            except PredictionIdUsed:
+                return False
+            return True
+
+        assert sorted(at_once(8, insert)) == [False] * 7 + [True]  # type: ignore[type-var]
+
+
+def test_locked_table_is_busy(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        engine = create_engine(urls["production"])
+        with engine.begin() as connection:
+            connection.execute(text("LOCK TABLE predictions IN EXCLUSIVE MODE"))
+            with pytest.raises(DatabaseBusy, match="lock"):
+                rows_for(app, "production").insert(new_prediction("a"))
+        engine.dispose()
+
+
+def test_lost_connections_do_not_stop_the_rows(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = rows_for(app, "production")
+        rows.insert(new_prediction("a"))
+        engine = create_engine(urls["production"])
+        with engine.begin() as connection:
+            others = "FROM pg_stat_activity WHERE pid != pg_backend_pid() AND datname = current_database()"
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
+        engine.dispose()
+        assert rows.exists("a")
+
+
+def test_second_server_on_one_database_is_refused_and_names_the_first(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls):
+        with pytest.raises(DatabaseInUse, match=f"process {os.getpid()}") as caught, connected(tmp_path, urls=urls):
+            pass
+        assert caught.value.pid == os.getpid()
+    with connected(tmp_path, urls=urls):
+        pass
+
+
+def test_server_that_is_not_there_is_refused(tmp_path: Path, urls: dict[str, str]) -> None:
+    nowhere = make_url(urls["production"]).set(host="127.0.0.1", port=9, password="secret")
+    with (
+        pytest.raises(DatabaseNotUpgradable, match=r"127\.0\.0\.1") as caught,
+        connected(tmp_path, urls={"production": nowhere.render_as_string(hide_password=False)}),
+    ):
+        pass
+    assert "secret" not in str(caught.value)
