@@ -1,43 +1,43 @@
 """Every error class of the project. They carry facts and build their own message; the HTTP number is decided in `web/`.
 
-    DeepPredictorError
-    ├── ConfigError                    a cfg file is wrong; lists every problem found
-    ├── DatabaseError
-    │   ├── DatabaseInUse              another process holds the database file
-    │   ├── DatabaseBusy               the database stayed locked longer than its busy timeout
-    │   └── DatabaseNotUpgradable      an existing file is not a deep predictor database
-    ├── SubmissionError                an upload is refused, nothing was stored
-    │   ├── MissingField               a required form field is absent
-    │   ├── EmptyField                 a required form field is empty
-    │   ├── InvalidUploadBody          a JSON or raw body cannot be read as an upload
-    │   ├── WrongApiKey
-    │   ├── NoCredential
-    │   ├── ForeignOrigin              open uploads were asked from another site
-    │   ├── RecaptchaRefused
-    │   ├── RecaptchaUnreachable
-    │   ├── InvalidPredictionId
-    │   ├── UnknownPredictor
-    │   ├── UnsupportedExtension
-    │   ├── PredictionIdUsed
-    │   ├── QueueFull
-    │   └── TooManyWaiting             synchronous requests hold as many web threads as they may
-    ├── PredictionNotFound
-    ├── UnsafeModel                    a model file holds code, or ops that touch files, network or Python
-    ├── TrainingError                  a training run ends without a model
-    │   ├── DatasetUnusable            the labelled pictures cannot be trained on
-    │   ├── TrainingDiverged           the loss is no longer a number
-    │   └── ModelFolderUnwritable      the model folder is in use, is not ours, or cannot be written
-    └── PredictionError                ends one prediction, or every one of a predictor; carries its status
-        ├── ModelRaised                500
-        ├── PredictionTimedOut         500
-        ├── TooManyStarts              500
-        ├── ImageUnreadable            510
-        ├── ResultInvalid              520
-        │   └── NamesDoNotFit          520
-        ├── ImageNotStored             530
-        ├── BackendNotReady            550
-        ├── UnsupportedTensorflowVersion  560
-        └── UnknownBackend             570
+DeepPredictorError
+├── ConfigError                    a cfg file is wrong; lists every problem found
+├── DatabaseError
+│   ├── DatabaseInUse              another process holds the database file
+│   ├── DatabaseBusy               the database stayed locked longer than its busy timeout
+│   └── DatabaseNotUpgradable      an existing file is not a deep predictor database
+├── SubmissionError                an upload is refused, nothing was stored
+│   ├── MissingField               a required form field is absent
+│   ├── EmptyField                 a required form field is empty
+│   ├── InvalidUploadBody          a JSON or raw body cannot be read as an upload
+│   ├── WrongApiKey
+│   ├── NoCredential
+│   ├── ForeignOrigin              open uploads were asked from another site
+│   ├── RecaptchaRefused
+│   ├── RecaptchaUnreachable
+│   ├── InvalidPredictionId
+│   ├── UnknownPredictor
+│   ├── UnsupportedExtension
+│   ├── PredictionIdUsed
+│   ├── QueueFull
+│   └── TooManyWaiting             synchronous requests hold as many web threads as they may
+├── PredictionNotFound
+├── UnsafeModel                    a model file holds code, or ops that touch files, network or Python
+├── TrainingError                  a training run ends without a model
+│   ├── DatasetUnusable            the labelled pictures cannot be trained on
+│   ├── TrainingDiverged           the loss is no longer a number
+│   └── ModelFolderUnwritable      the model folder is in use, is not ours, or cannot be written
+└── PredictionError                ends one prediction, or every one of a predictor; carries its status
+    ├── ModelRaised                500
+    ├── PredictionTimedOut         500
+    ├── TooManyStarts              500
+    ├── ImageUnreadable            510
+    ├── ResultInvalid              520
+    │   └── NamesDoNotFit          520
+    ├── ImageNotStored             530
+    ├── BackendNotReady            550
+    ├── UnsupportedTensorflowVersion  560
+    └── UnknownBackend             570
 """
 
 from __future__ import annotations
@@ -89,14 +89,16 @@ class DatabaseInUse(DatabaseError):
     def __init__(self, path: Path, pid: int | None) -> None:
         self.path, self.pid = path, pid
         holder = f"process {pid}" if pid else "another process"
-        super().__init__(f"{path}: the database is in use by {holder}; stop it, or give this server another database_path")
+        super().__init__(
+            f"{path}: the database is in use by {holder}; stop it, or give this server another database_path"
+        )
 
 
 class DatabaseBusy(DatabaseError):
     code = "database_busy"
 
     def __init__(self, detail: str) -> None:
-        super().__init__(f"the database stayed locked: {detail}")
+        super().__init__(f"the database cannot be used now: {detail}")
 
 
 class DatabaseNotUpgradable(DatabaseError):
@@ -322,7 +324,7 @@ class ImageNotStored(PredictionError):
 
 
 class BackendNotReady(PredictionError):
-    """`code` may be given to say publicly what is wrong: model_missing, model_unsafe, library_missing, config, crashed…"""
+    """`code` says publicly what is wrong: model_missing, model_unsafe, library_missing, config, stuck…"""
 
     status = PredictionStatus.BACKEND_NOT_READY
 

@@ -25,7 +25,7 @@ class KerasOptions(PredictorOptions):
     image_w: int = Field(ge=1, le=8192)
     image_h: int = Field(ge=1, le=8192)
     grayscale: bool = False
-    return_topN: int = Field(5, ge=1)  # noqa: N815 - the key as installations have it
+    return_topN: int = Field(5, ge=1)
     confidence_threshold: float = Field(0.0, ge=0, le=1)
     engine: Literal["tensorflow"] = "tensorflow"
     color_mode: ColorMode | None = None

@@ -131,6 +131,6 @@ class _OneLine(logging.Formatter):
     def __init__(self, shown_name: str) -> None:
         super().__init__(f"%(asctime)s %(levelname)s {shown_name.replace('%', '%%')}: %(message)s")
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+    def formatMessage(self, record: logging.LogRecord) -> str:
         record.message = record.message.replace("\r", "\\r").replace("\n", "\\n")
         return super().formatMessage(record)

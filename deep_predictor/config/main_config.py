@@ -1,4 +1,4 @@
-"""The main config: `deep_predictor.cfg`. Its classes mirror the file; every key is described in docs/configuration.md."""
+"""The main config, `deep_predictor.cfg`. Its classes mirror the file; docs/configuration.md describes every key."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from deep_predictor.errors import ConfigError, ConfigProblem
 
 _PRODUCT = re.compile(r"\s*\d{1,15}(\s*\*\s*\d{1,15})*\s*", re.ASCII)
 _URL = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
+_SQLITE_URL = re.compile(r"sqlite(\+\w+)?://(/(?P<path>[^?]*))?(\?.*)?", re.IGNORECASE)
 
 #: Extension -> nothing else is ever opened, whatever a cfg lists.
 KNOWN_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic", "heif", "webp")
@@ -207,8 +208,9 @@ class MainConfig:
     def database_file(self, environment_name: str) -> Path | None:
         """The SQLite file of an environment; None for a database that is no file."""
         written = self.environment(environment_name).path_options.database_path
-        if written.startswith("sqlite:///"):
-            return self.root / written.removeprefix("sqlite:///")
+        sqlite = _SQLITE_URL.fullmatch(written)
+        if sqlite:
+            return None if sqlite["path"] in (None, "", ":memory:") else self.root / sqlite["path"]
         return None if _URL.match(written) else self.root / written
 
     def database_url(self, environment_name: str) -> str:

@@ -1,4 +1,4 @@
-"""One predictor's cfg file, and the keys that every predictor understands. Each backend adds its own beside its class."""
+"""One predictor's cfg file, and the keys that every predictor understands; a backend adds its own beside its class."""
 
 from __future__ import annotations
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
+from deep_predictor.engines.hdf5_inspection import hdf5_findings
 from deep_predictor.engines.keras_config_rules import config_findings
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 
@@ -24,6 +26,11 @@ MAX_ARCHIVE_BYTES = 16 * 1024**3
 MAX_ARCHIVE_ENTRIES = 10_000
 #: Weights hardly compress; a config of many equal layers does, within this.
 MAX_ARCHIVE_RATIO = 200
+CONFIG_FILES = ("config.json", "metadata.json")
+WEIGHTS_FILE = "model.weights.h5"
+
+#: What h5py and zipfile raise for a file that is cut short, encrypted, or made up.
+_BROKEN_FILE = (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, TypeError, EOFError)
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,11 @@ def inspect_model(path: Path) -> ModelFacts:
 
         inspect_saved_model(path)
         return ModelFacts(path, "saved_model")
-    with path.open("rb") as file:
-        head = file.read(8)
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise BackendNotReady(f"{path}: cannot be read: {error.strerror}", code="model_missing") from error
     if head[:4] == b"PK\x03\x04":
         return _inspect_keras(path)
     if head == b"\x89HDF\r\n\x1a\n":
@@ -58,37 +68,44 @@ def _inspect_h5(path: Path) -> ModelFacts:
 
     try:
         with h5py.File(path, "r") as file:
-            findings = sorted(set(_hdf5_findings(file)))
+            findings = hdf5_findings(file, path.stat().st_size)
             config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
-    except OSError as error:
+    except _BROKEN_FILE as error:
         raise BackendNotReady(f"{path}: cannot be read as HDF5: {error}", code="model_broken") from error
-    if config is None:
+    if config is None and not findings:
         raise BackendNotReady(f"{path}: holds weights and no model", code="model_broken")
-    findings += config_findings(_parse_config(path, config))
+    findings += config_findings(_parse_json(path, config)) if config is not None else []
     if findings:
         raise UnsafeModel(path, findings)
     return ModelFacts(path, "h5", _text(version))
 
 
 def _inspect_keras(path: Path) -> ModelFacts:
-    import h5py
-
     try:
         with zipfile.ZipFile(path) as archive:
             findings = list(_archive_findings(archive))
             if findings:
                 raise UnsafeModel(path, findings)
             config = archive.read("config.json")
-            metadata = json.loads(archive.read("metadata.json"))
-            weights = archive.read("model.weights.h5")
-        with h5py.File(BytesIO(weights), "r") as file:
-            findings = sorted(set(_hdf5_findings(file)))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            metadata = _parse_json(path, archive.read("metadata.json"))
+            findings = _weights_findings(archive)
+    except (*_BROKEN_FILE, zipfile.BadZipFile, zlib.error) as error:
         raise BackendNotReady(f"{path}: is not a Keras model: {error}", code="model_broken") from error
-    findings += config_findings(_parse_config(path, config))
+    findings += config_findings(_parse_json(path, config))
     if findings:
         raise UnsafeModel(path, findings)
     return ModelFacts(path, "keras", _text(metadata.get("keras_version") if isinstance(metadata, dict) else None))
+
+
+def _weights_findings(archive: zipfile.ZipFile) -> list[str]:
+    import h5py
+
+    entry = archive.getinfo(WEIGHTS_FILE)
+    with archive.open(entry) as stored:
+        # Keras stores the weights uncompressed, and then they are read where they lie.
+        source = stored if entry.compress_type == zipfile.ZIP_STORED else BytesIO(stored.read())
+        with h5py.File(source, "r") as file:
+            return hdf5_findings(file, entry.file_size)
 
 
 def _archive_findings(archive: zipfile.ZipFile) -> Iterator[str]:
@@ -106,6 +123,10 @@ def _archive_findings(archive: zipfile.ZipFile) -> Iterator[str]:
             yield f"the archive has a path that leads out of it: {entry.filename!r}"
         if entry.external_attr >> 28 == 0xA:
             yield f"the archive has a symbolic link: {entry.filename!r}"
+        if name not in (*CONFIG_FILES, WEIGHTS_FILE) and not name.startswith("assets/"):
+            yield f"the archive has a file that Keras does not write: {entry.filename!r}"
+        if name in CONFIG_FILES and entry.file_size > MAX_CONFIG_BYTES:
+            yield f"{entry.filename!r} would unpack to {entry.file_size} bytes"
         if entry.file_size > MAX_ARCHIVE_RATIO * max(entry.compress_size, 1024):
             yield f"{entry.filename!r} would unpack to {entry.file_size} bytes"
         total += entry.file_size
@@ -113,27 +134,8 @@ def _archive_findings(archive: zipfile.ZipFile) -> Iterator[str]:
         yield f"the archive would unpack to {total} bytes"
 
 
-def _hdf5_findings(group: Any) -> Iterator[str]:
-    """Links out of the file, and datasets whose bytes lie in another file; soft links are not followed."""
-    import h5py
-
-    for name in group:
-        link = group.get(name, getlink=True)
-        if isinstance(link, h5py.ExternalLink):
-            yield f"an HDF5 link to the file {link.filename!r}"
-            continue
-        if isinstance(link, h5py.SoftLink):
-            yield f"an HDF5 soft link to {link.path!r}"
-            continue
-        member = group[name]
-        if isinstance(member, h5py.Group):
-            yield from _hdf5_findings(member)
-        elif isinstance(member, h5py.Dataset) and (member.external or member.is_virtual):
-            yield f"the HDF5 dataset {member.name!r}, whose bytes lie in another file"
-
-
-def _parse_config(path: Path, config: Any) -> Any:
-    text = _text(config) or ""
+def _parse_json(path: Path, stored: Any) -> Any:
+    text = _text(stored) or ""
     if len(text) > MAX_CONFIG_BYTES:
         raise BackendNotReady(f"{path}: its config has {len(text)} characters", code="model_broken")
     try:

@@ -14,14 +14,18 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
     False when there is none of that id. Raises DatabaseBusy, ImageNotStored.
     """
     job = environment.jobs.find(prediction_id)
-    if job and job.claim():
+    cancelled = job is not None and job.claim()
+    if job and cancelled:
         job.predictor.queue.discard(job)
-        environment.jobs.discard(job)
-        job.end(None)
     elif job:
         job.wait(STORING_SECONDS)
-    record = environment.rows.find(prediction_id)
-    deleted = environment.rows.delete(prediction_id)
-    if record and record.image_path:
-        environment.images.remove(environment.root / record.image_path)
+    try:
+        record = environment.rows.find(prediction_id)
+        deleted = environment.rows.delete(prediction_id)
+        if record and record.image_path:
+            environment.images.remove(environment.root / record.image_path)
+    finally:
+        if job and cancelled:  # who waits for it wakes after the row is gone, and finds none
+            environment.jobs.discard(job)
+            job.end(None)
     return deleted or job is not None

@@ -170,6 +170,9 @@ def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path |
             if stopping.wait(RETRY_SECONDS):
                 logger.error("prediction %s: not stored, it runs again at the next start", job.prediction_id)
                 return
+        except Exception:  # the job must end, whatever is wrong with the database
+            logger.exception("prediction %s: not stored, it runs again at the next start", job.prediction_id)
+            return
 
 
 def _outcome(

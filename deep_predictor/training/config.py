@@ -46,9 +46,9 @@ class InputOptions(StrictModel):
     width: int = Field(gt=0, le=4096)
     height: int = Field(gt=0, le=4096)
     color_mode: Literal["bgr", "rgb", "grayscale"] = "rgb"
-    scale: float = 1.0
-    mean: float | list[float] = 0.0
-    std: float | list[float] = 1.0
+    scale: float | tuple[float, ...] = 1.0
+    mean: float | tuple[float, ...] = 0.0
+    std: float | tuple[float, ...] = 1.0
     resize_mode: Literal["stretch", "letterbox", "center_crop"] = "stretch"
     resize_filter: Literal["linear", "area", "nearest", "cubic", "lanczos", "bilinear_antialias"] = "area"
 
@@ -104,7 +104,7 @@ class TrainingOptions(StrictModel):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A checked cfg file. `as_written` is its section, for the manifest; `root` is what its relative paths start from."""
+    """A checked cfg file. `as_written` is its section, for the manifest; relative paths start from `root`."""
 
     file: str
     root: Path

@@ -31,9 +31,7 @@ def urls() -> Iterator[dict[str, str]]:
         for schema in schemas.values():
             connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
             connection.execute(text(f"CREATE SCHEMA {schema}"))
-    yield {
-        name: _with_options(written, f"-csearch_path={schema} -clock_timeout=100") for name, schema in schemas.items()
-    }
+    yield {name: _with_options(written, f"-csearch_path={schemas[name]} -clock_timeout=100") for name in schemas}
     with engine.connect() as connection:
         for schema in schemas.values():
             connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))

@@ -45,7 +45,8 @@ class Sent:
 @dataclass(frozen=True)
 class Answer:
     status: int
-    headers: Mapping[str, str]
+    #: Looked up whatever the case.
+    headers: Any
     body: bytes
 
     @property
@@ -195,6 +196,6 @@ def _prepare(method: str, url: str, sent: Sent) -> requests.PreparedRequest:
         params=sent.params,
         headers=dict(sent.headers or {}),
         data=sent.body if sent.body is not None else sent.form,
-        files=sent.files,  # type: ignore[arg-type]
+        files=sent.files,
     )
     return request.prepare()

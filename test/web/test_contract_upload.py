@@ -104,6 +104,8 @@ TEST_ROWS = [
     *LATER_ROWS,
 ]
 
+ALL_ROWS = [("/upload", row) for row in ROWS] + [("/test-upload", row) for row in TEST_ROWS]
+
 
 def send(site: Site, row: Row, path: str, headers: Mapping[str, str] | None = None) -> Answer:
     changes = dict(row.changes)
@@ -114,7 +116,9 @@ def send(site: Site, row: Row, path: str, headers: Mapping[str, str] | None = No
     return site.upload(changes, headers, path=path, **row.more)
 
 
-@pytest.mark.parametrize(("path", "row"), [("/upload", r) for r in ROWS] + [("/test-upload", r) for r in TEST_ROWS])
+@pytest.mark.parametrize(
+    ("path", "row"), [("/upload", r) for r in ROWS] + [("/test-upload", r) for r in TEST_ROWS], ids=str
+)
 def test_upload_refused_answers_a_form_with_the_contracts_code_and_text(site: Site, path: str, row: Row) -> None:
     answer = send(site, row, path)
     assert answer.status == row.status
@@ -125,7 +129,9 @@ def test_upload_refused_answers_a_form_with_the_contracts_code_and_text(site: Si
     assert site.stored() == (0, 0)
 
 
-@pytest.mark.parametrize(("path", "row"), [("/upload", r) for r in ROWS] + [("/test-upload", r) for r in TEST_ROWS])
+@pytest.mark.parametrize(
+    ("path", "row"), [("/upload", r) for r in ROWS] + [("/test-upload", r) for r in TEST_ROWS], ids=str
+)
 def test_upload_refused_answers_a_json_client_with_a_problem(site: Site, path: str, row: Row) -> None:
     answer = send(site, row, path, JSON)
     status, code = row.problem

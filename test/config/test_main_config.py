@@ -1,0 +1,219 @@
+"""The main config: every key of the contract, both forms, every problem at once, secrets nowhere in a text."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deep_predictor.config.main_config import ENVIRONMENT_KEYS, MainConfig, load_main_config
+from deep_predictor.errors import ConfigError
+
+SECRET = "a-secret-that-must-not-be-shown"
+CONFIG: dict[str, Any] = {
+    "flask_options": {"secret_key": SECRET, "max_content_length": "1024*1024*16", "debug": 0},
+    "production": {
+        "recaptcha_options": {"recaptcha_sitekey": "site", "recaptcha_secret_key": SECRET},
+        "upload_options": {"supported_extensions": [".jpg", ".JPG", "png"]},
+        "api_options": {
+            "api_key": SECRET,
+            "prediction_id_length": 32,
+            "default_api_response": "no argument specified",
+            "get_prediction_endpoint": "prediction_id",
+            "get_predictors_endpoint": "predictors",
+        },
+        "path_options": {"temp_save_path": "images/temp", "database_path": "database/database.db"},
+        "prediction_options": {
+            "default_predictor_name": "vgg16",
+            "predictors": {"vgg16": "cfg/vgg16.cfg", "ms coco": "cfg/coco.cfg"},
+        },
+    },
+    "test": {
+        "api_options": {"api_key": SECRET},
+        "path_options": {"temp_save_path": "images/test", "database_path": "database/test.db"},
+        "prediction_options": {"predictors": {"vgg16": "cfg/vgg16_test.cfg"}},
+    },
+}
+
+
+def load(root: Path, changes: dict[str, Any] | None = None, environ: dict[str, str] | None = None) -> MainConfig:
+    """Write CONFIG with changes ({"production.api_options.api_key": value}; None removes the key) and load it."""
+    config = copy.deepcopy(CONFIG)
+    for key, value in (changes or {}).items():
+        *parents, last = key.split(".")
+        section = config
+        for parent in parents:
+            section = section.setdefault(parent, {})
+        if value is None:
+            del section[last]
+        else:
+            section[last] = value
+    path = root / "deep_predictor.cfg"
+    path.write_text(json.dumps({"deep_predictor_options": config}), encoding="utf-8")
+    return load_main_config(path, root, environ or {})
+
+
+def problems(root: Path, changes: dict[str, Any]) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load(root, changes)
+    return [str(problem) for problem in raised.value.problems]
+
+
+def test_main_config_of_form_a_is_read_in_its_order(tmp_path: Path) -> None:
+    config = load(tmp_path)
+    options = config.production.prediction_options
+    assert [entry.name for entry in options.predictors] == ["vgg16", "ms coco"]
+    assert options.predictors[0].cfg_path == tmp_path / "cfg/vgg16.cfg"
+    assert (options.form, options.default_predictor_name) == ("A", "vgg16")
+    assert config.flask_options.max_content_length == 16 * 1024 * 1024
+    assert config.production.upload_options.supported_extensions == ("jpg", "png")
+    assert config.production.path_options.temp_save_path == tmp_path / "images/temp"
+    assert config.database_file("production") == tmp_path / "database/database.db"
+    assert config.production.upload_options.open_uploads is False
+    assert config.test.api_options.prediction_id_length == 32
+
+
+def test_main_config_of_form_b_keeps_names_and_descriptions(tmp_path: Path) -> None:
+    entries = [
+        {"model_name": "a", "frontend_name": "A!", "model_description": "is a", "cfg_path": "a.cfg"},
+        {"model_name": "b", "frontend_name": "B!", "model_description": "is b", "cfg_path": "b.cfg"},
+    ]
+    changes = {
+        "production.prediction_options.predictors": entries,
+        "production.prediction_options.default_predictor_name": "b",
+        "test.prediction_options.predictors": [{"model_name": "a", "cfg_path": "a.cfg"}],
+    }
+    options = load(tmp_path, changes).production.prediction_options
+    assert options.form == "B"
+    assert [(e.name, e.frontend_name, e.model_description) for e in options.predictors] == [
+        ("a", "A!", "is a"),
+        ("b", "B!", "is b"),
+    ]
+
+
+@pytest.mark.parametrize(("written", "expected"), [("1024", 1024), (2048, 2048), (" 2 * 3*4 ", 24)])
+def test_max_content_length_is_multiplied(tmp_path: Path, written: Any, expected: int) -> None:
+    assert load(tmp_path, {"flask_options.max_content_length": written}).flask_options.max_content_length == expected
+
+
+@pytest.mark.parametrize("written", ["__import__('os')", "2**40", "1+1", "", "-1", 0, "0*5", "9" * 16, 1.5])
+def test_max_content_length_that_is_no_product_is_refused(tmp_path: Path, written: Any) -> None:
+    assert "flask_options.max_content_length" in problems(tmp_path, {"flask_options.max_content_length": written})[0]
+
+
+def test_main_config_reports_all_problems_at_once_by_file_and_key(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        {
+            "flask_options.debgu": 1,
+            "production.api_options.prediction_id_length": 0,
+            "production.upload_options.supported_extensions": ["exe"],
+            "production.path_options.temp_save_path": None,
+            "test.prediction_options.predictors": {},
+        },
+    )
+    assert "deep_predictor.cfg: flask_options.debgu: unknown key; did you mean 'debug'?" in found
+    assert "deep_predictor.cfg: production.api_options.prediction_id_length: must be >= 1 (got 0)" in found
+    assert "deep_predictor.cfg: production.path_options.temp_save_path: is missing" in found
+    assert any("supported_extensions" in line and "exe" in line for line in found)
+    assert any("test.prediction_options.predictors" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"production.prediction_options.default_predictor_name": "nobody"}, "default_predictor_name"),
+        ({"test.path_options.database_path": "database/database.db"}, "test.path_options.database_path"),
+        ({"test.path_options.temp_save_path": "images/temp"}, "test.path_options.temp_save_path"),
+        ({"production.recaptcha_options.recaptcha_sitekey": ""}, "recaptcha_sitekey"),
+        ({"production.api_options.cors_origins": ["*"]}, "cors_origins"),
+        ({"production.api_options.get_predictors_endpoint": "prediction_id"}, "get_predictors_endpoint"),
+        ({"test.upload_options": {"open_uploads": 1}}, "test.upload_options.open_uploads"),
+        ({"production.prediction_options.predictors": "a.cfg"}, "predictors"),
+    ],
+)
+def test_main_config_with_one_wrong_setting_names_its_key(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
+    assert any(key in line for line in problems(tmp_path, changes))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("{", "line 1"),
+        ("[]", "must be a JSON object"),
+        ('{"a": 1, "a": 2}', "stands there twice"),
+        ("{}", "deep_predictor_options: is missing"),
+        ('{"deep_predictor_option": {}}', "deep_predictor_option"),
+        ('{"deep_predictor_options": 3}', "must be a JSON object"),
+    ],
+)
+def test_main_config_that_is_no_config_says_what_was_expected(tmp_path: Path, text: str, part: str) -> None:
+    path = tmp_path / "broken.cfg"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"broken\.cfg") as raised:
+        load_main_config(path, tmp_path, {})
+    assert part in str(raised.value)
+
+
+def test_main_config_that_is_missing_or_not_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_main_config(tmp_path / "none.cfg", tmp_path, {})
+    (tmp_path / "latin.cfg").write_bytes(b'{"\xe9": 1}')
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        load_main_config(tmp_path / "latin.cfg", tmp_path, {})
+
+
+def test_environment_variables_win_for_every_secret(tmp_path: Path) -> None:
+    config = load(tmp_path, environ={name: f"from {name}" for name in ENVIRONMENT_KEYS})
+    assert config.flask_options.secret_key == "from DEEP_PREDICTOR_SECRET_KEY"
+    assert config.production.api_options.api_key == "from DEEP_PREDICTOR_API_KEY"
+    assert config.test.api_options.api_key == "from DEEP_PREDICTOR_TEST_API_KEY"
+    assert config.production.recaptcha_options.recaptcha_sitekey == "from DEEP_PREDICTOR_RECAPTCHA_SITEKEY"
+    assert config.production.recaptcha_options.recaptcha_secret_key == "from DEEP_PREDICTOR_RECAPTCHA_SECRET_KEY"
+    assert config.production.path_options.database_path == "from DEEP_PREDICTOR_DATABASE_PATH"
+    assert config.test.path_options.database_path == "from DEEP_PREDICTOR_TEST_DATABASE_PATH"
+
+
+def test_database_path_may_be_a_url(tmp_path: Path) -> None:
+    url = f"postgresql://user:{SECRET}@localhost/predictions"
+    config = load(tmp_path, {"production.path_options.database_path": url})
+    assert config.database_url("production") == url
+    assert config.database_file("production") is None
+    assert config.database_url("test") == f"sqlite:///{tmp_path}/database/test.db"
+
+
+@pytest.mark.parametrize(
+    ("url", "file"),
+    [
+        ("sqlite:///a/b.db", "a/b.db"),
+        ("sqlite+pysqlite:///b.db", "b.db"),
+        ("sqlite://", None),
+        ("sqlite:///:memory:", None),
+    ],
+)
+def test_sqlite_url_names_its_file(tmp_path: Path, url: str, file: str | None) -> None:
+    config = load(tmp_path, {"production.path_options.database_path": url})
+    assert config.database_file("production") == (tmp_path / file if file else None)
+
+
+def test_secrets_stand_in_no_repr_and_no_error(tmp_path: Path) -> None:
+    assert SECRET not in repr(load(tmp_path))
+    wrong = {
+        "production.api_options.api_key": [SECRET],
+        "flask_options.secret_key": {"x": SECRET},
+        "production.recaptcha_options.recaptcha_secret_key": [SECRET],
+        "production.path_options.database_path": [SECRET],
+    }
+    text = "\n".join(problems(tmp_path, wrong))
+    assert text.count("must be") == len(wrong)
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("name", ["deep_predictor.cfg", "deep_predictor_demo.cfg"])
+def test_configs_of_the_project_are_right(project_root: Path, name: str) -> None:
+    config = load_main_config(project_root / "cfg" / name, project_root, {})
+    assert config.production.api_options.api_key == ""
+    assert config.flask_options.secret_key == ""
