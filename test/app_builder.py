@@ -50,8 +50,12 @@ def write_config(
     production: Mapping[str, Mapping[str, Any]] | None = None,
     test: Mapping[str, Mapping[str, Any]] | None = None,
     changes: Mapping[str, Any] | None = None,
+    extra_production: Mapping[str, str] | None = None,
 ) -> Path:
-    """Write a main config with its predictor cfgs. `changes`: {"production.api_options.api_key": value, …}."""
+    """Write a main config with its predictor cfgs.
+
+    `changes`: {"production.api_options.api_key": value, …}; `extra_production`: {name: path of a cfg that is there}.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     environments = {
         "production": _environment(folder, "production", production or {"dummy": DUMMY}, PRODUCTION_KEY),
@@ -59,6 +63,7 @@ def write_config(
     }
     production_section = environments["production"]
     production_section["recaptcha_options"] = {"recaptcha_sitekey": "", "recaptcha_secret_key": ""}
+    production_section["prediction_options"]["predictors"] |= extra_production or {}
     names = list(production_section["prediction_options"]["predictors"])
     production_section["prediction_options"]["default_predictor_name"] = names[0]
     config: dict[str, Any] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,3 +23,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real test material: {folder.name} is absent beside the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def digits_cfg(project_root: Path) -> Path:
+    """The cfg of the demo's digits model, which is trained first if it is not there yet, as `make run` does."""
+    command = [sys.executable, "-m", "deep_predictor.training", "cfg/training/digits.cfg", "--if-missing"]
+    subprocess.run(command, cwd=project_root, check=True, capture_output=True, timeout=280)
+    return project_root / "var" / "models" / "digits" / "predictor.cfg"

@@ -57,5 +57,5 @@ class Backend(ABC):
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         """One row of the output and the picture's (width, height) -> its Answer. Raises ResultInvalid."""
 
-    def close(self) -> None:  # noqa: B027 - not every backend holds something
+    def close(self) -> None:
         """Forget what `load` made. Engines are shared: who loaded them closes them."""

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, Self
+
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
+from deep_predictor.backends.input_options import InputOptions, check_input
 from deep_predictor.backends.names import read_names
 from deep_predictor.backends.nms import NmsLimits, suppress
-from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
+from deep_predictor.config.predictor_config import PredictorPaths
 from deep_predictor.config.strict import ProjectPath
 from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import Answer, Detection
 
+#: y1, x1, y2, x2 before the scores.
 BOX_NUMBERS = 4
 
 
-class TfYoloOptions(PredictorOptions):
-    """The four thresholds are those of `tf.image.combined_non_max_suppression`."""
+class TfYoloOptions(InputOptions):
+    """The thresholds are those of tf.image.combined_non_max_suppression. Without other keys: RGB, 0..1, stretched."""
 
-    input_size: int = Field(ge=32, le=4096)
+    #: The network's input is a square of so many pixels.
+    input_size: int = Field(ge=32, le=8192)
+    #: Of two boxes of a class that overlap by more, the one of the lower score goes.
     iou_threshold: float = Field(0.45, ge=0, le=1)
+    #: Boxes with a score above it are found.
     score_threshold: float = Field(0.25, ge=0, le=1)
     max_output_size_per_class: int = Field(50, ge=1)
     max_total_size: int = Field(50, ge=1)
+    color_mode: Literal["rgb", "bgr"] | None = None
+    #: A detector has to see the whole picture.
+    resize_mode: Literal["stretch", "letterbox"] = "stretch"
+
+    @model_validator(mode="after")
+    def _makes_an_input(self) -> Self:
+        self.input_spec()
+        return self
+
+    def input_spec(self) -> InputSpec:
+        """Raises ValueError when the keys do not fit together."""
+        return self.make_spec(self.input_size, self.input_size, "rgb", 1 / 255)
 
 
 class TfYoloPaths(PredictorPaths):
-    """`model_path`: a SavedModel folder."""
+    """`model_path`: a SavedModel folder; `names_path`: UTF-8, one name a line."""
 
     model_path: ProjectPath
     names_path: ProjectPath
@@ -41,56 +60,71 @@ class TfYoloBackend(Backend):
     engine_names = ("tensorflow",)
     task: Task = "detection"
 
-    def __init__(self, options: PredictorOptions, paths: PredictorPaths) -> None:
+    def __init__(self, options: Any, paths: Any) -> None:
         super().__init__(options, paths)
-        size = self.options.input_size
-        self.input_size = (size, size)
-        self._spec = InputSpec(width=size, height=size, color_mode="rgb", scale=1 / 255)
+        self._spec: InputSpec = options.input_spec()
+        self.input_size = (self._spec.width, self._spec.height)
         self._engine: Engine | None = None
         self._limits = NmsLimits(
-            self.options.iou_threshold,
-            self.options.score_threshold,
-            self.options.max_output_size_per_class,
-            self.options.max_total_size,
+            iou_threshold=options.iou_threshold,
+            score_threshold=options.score_threshold,
+            max_per_class=options.max_output_size_per_class,
+            max_total=options.max_total_size,
         )
 
     def load(self, load_engine: EngineLoader) -> None:
-        engine = load_engine("tensorflow", self.paths.model_path, self.input_size)
-        size = self.options.input_size
-        given = engine.input_shape[1:]
-        if len(given) != 3 or any(a is not None and a != b for a, b in zip(given, (size, size, 3), strict=True)):
-            raise BackendNotReady(
-                f"{self.paths.model_path}: takes {given}, the cfg says {size} x {size} x 3", "input_mismatch"
-            )
+        model_path = self.paths.model_path
+        engine = load_engine("tensorflow", model_path, self.input_size)
+        check_input(engine, self._spec, model_path)
         if len(engine.output_shape) != 2 or engine.output_shape[1] <= BOX_NUMBERS:
-            message = f"{self.paths.model_path}: gives {engine.output_shape}, not boxes x (4 + classes)"
+            message = f"{model_path}: gives an array {engine.output_shape} a picture, not boxes x (4 numbers + scores)"
             raise BackendNotReady(message, code="output_mismatch")
         self.class_names = read_names(self.paths.names_path, engine.output_shape[1] - BOX_NUMBERS)
         self._engine = engine
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
-        """RGB, stretched to the square, 0..1."""
         return self._spec.apply(image)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        """Raises BackendNotReady when nothing is loaded."""
+        """Picture by picture: some of these networks drop weak boxes themselves, and so mix up the pictures of a batch.
+
+        A picture with fewer boxes than another one gets rows of zeros.
+        """
         if self._engine is None:
             raise BackendNotReady("the network is not loaded")
-        return self._engine.run(batch)
+        outputs = [self._engine.run(batch[index : index + 1])[0] for index in range(len(batch))]
+        filled = np.zeros(
+            (len(outputs), max(map(len, outputs), default=0), BOX_NUMBERS + len(self.class_names)), np.float32
+        )
+        for row, output in zip(filled, outputs, strict=True):
+            row[: len(output)] = output
+        return filled
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
-        """(A, 4 + C): y1, x1, y2, x2 as shares, then one score a class -> detections, highest score first."""
+        """(boxes, 4 + classes): y1, x1, y2, x2 as shares of the input, then the scores -> highest score first."""
+        if output.ndim != 2 or output.shape[1] != BOX_NUMBERS + len(self.class_names):
+            raise ResultInvalid(f"the model gave an array {output.shape} for {len(self.class_names)} classes")
         if not np.isfinite(output).all():
-            raise ResultInvalid("the model's output is not finite")
-        kept = suppress(output[:, :BOX_NUMBERS], output[:, BOX_NUMBERS:], self._limits)
+            raise ResultInvalid("a number of the model's output is not finite")
+        boxes = self._on_picture(output[:, :BOX_NUMBERS], image_size)
+        kept = suppress(boxes, output[:, BOX_NUMBERS:], self._limits)
         items = tuple(
-            self._detection(box, float(score), int(index))
-            for box, score, index in zip(kept.boxes, kept.scores, kept.classes, strict=True)
+            self._detection(box, float(score), int(class_index))
+            for box, score, class_index in zip(kept.boxes, kept.scores, kept.classes, strict=True)
         )
         return Answer(items, items[0].class_name if items else self.paths.not_confident_folder_name)
 
     def close(self) -> None:
         self._engine = None
+
+    def _on_picture(self, boxes: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
+        """(B, 4) shares of the input -> shares of the picture, which may fill only a part of the input."""
+        if self._spec.resize_mode == "stretch":
+            return boxes
+        left, top, width, height = self._spec.letterbox_box(image_size)
+        offset = np.array([top, left, top, left], np.float64)
+        size = np.array([height, width, height, width], np.float64)
+        return (boxes * float(self.options.input_size) - offset) / size
 
     def _detection(self, box: np.ndarray, score: float, class_index: int) -> Detection:
         y1, x1, y2, x2 = (float(number) for number in box)
@@ -100,6 +134,6 @@ class TfYoloBackend(Backend):
             confidence=score,
             cx_norm=(x1 + x2) / 2,
             cy_norm=(y1 + y2) / 2,
-            w_norm=max(0.0, x2 - x1),
-            h_norm=max(0.0, y2 - y1),
+            w_norm=x2 - x1,
+            h_norm=y2 - y1,
         )

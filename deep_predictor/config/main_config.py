@@ -5,22 +5,37 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
+from deep_predictor.config.cross_checks import problems_between
+from deep_predictor.config.database_address import database_file, database_url
+from deep_predictor.config.strict import (
+    ProjectFolder,
+    ProjectPath,
+    StrictModel,
+    get_section,
+    parse,
+    read_json_object,
+    shown_path,
+    unknown_keys,
+)
+from deep_predictor.config.written_values import (
+    DEFAULT_EXTENSIONS,
+    database_address,
+    origin,
+    plain_extensions,
+    product_of_integers,
+)
 from deep_predictor.errors import ConfigError, ConfigProblem
 
-_PRODUCT = re.compile(r"\s*\d{1,15}(\s*\*\s*\d{1,15})*\s*", re.ASCII)
-_URL = re.compile(r"[a-z][a-z0-9+]*://", re.IGNORECASE)
-_SQLITE_URL = re.compile(r"sqlite(\+\w+)?://(/(?P<path>[^?]*))?(\?.*)?", re.IGNORECASE)
+_PLACE = re.compile(r"(?P<environment>production|test)\.prediction_options\.predictors\.(?P<place>\d+)\..*")
 
-#: Extension -> nothing else is ever opened, whatever a cfg lists.
-KNOWN_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic", "heif", "webp")
-DEFAULT_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic")
+#: The one key that a main config holds.
+SECTION = "deep_predictor_options"
 
 #: Environment variable -> the key that it wins over.
 ENVIRONMENT_KEYS: dict[str, tuple[str, ...]] = {
@@ -34,35 +49,10 @@ ENVIRONMENT_KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _product_of_integers(value: Any) -> Any:
-    """`"1024*1024*16"` -> 16777216; multiplied, never evaluated."""
-    if not isinstance(value, str):
-        return value
-    if not _PRODUCT.fullmatch(value):
-        raise ValueError("must be an integer or a product of integers such as 1024*1024*16")
-    product = 1
-    for factor in value.split("*"):
-        product *= int(factor)
-    return product
-
-
-def _plain_extensions(value: Any) -> Any:
-    """Lower case, no dot, each once: old files list `.jpg` and `.JPG`."""
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of extensions such as jpg")
-    extensions = tuple(dict.fromkeys(item.strip().lstrip(".").lower() for item in value))
-    unknown = [extension for extension in extensions if extension not in KNOWN_EXTENSIONS]
-    if unknown or not extensions:
-        raise ValueError(f"must be some of {', '.join(KNOWN_EXTENSIONS)} (not {', '.join(unknown) or 'none'})")
-    return extensions
-
-
 class FlaskOptions(StrictModel):
     secret_key: str = Field("", repr=False)
     #: Bytes.
-    max_content_length: Annotated[int, BeforeValidator(_product_of_integers), Field(gt=0, le=1 << 40)] = (
-        1024 * 1024 * 16
-    )
+    max_content_length: Annotated[int, BeforeValidator(product_of_integers), Field(gt=0, le=1 << 40)] = 1024 * 1024 * 16
     debug: bool = False
 
 
@@ -70,15 +60,9 @@ class RecaptchaOptions(StrictModel):
     recaptcha_sitekey: str = ""
     recaptcha_secret_key: str = Field("", repr=False)
 
-    @model_validator(mode="after")
-    def _both_or_none(self) -> RecaptchaOptions:
-        if bool(self.recaptcha_sitekey) != bool(self.recaptcha_secret_key):
-            raise ValueError("recaptcha_sitekey and recaptcha_secret_key must both be given, or both be empty")
-        return self
-
 
 class UploadOptions(StrictModel):
-    supported_extensions: Annotated[tuple[str, ...], BeforeValidator(_plain_extensions)] = DEFAULT_EXTENSIONS
+    supported_extensions: Annotated[tuple[str, ...], BeforeValidator(plain_extensions)] = DEFAULT_EXTENSIONS
     #: Pictures of more pixels (in 10^6) are refused before they are decoded.
     max_image_megapixels: float = Field(50.0, gt=0, le=500)
 
@@ -93,22 +77,13 @@ class ApiOptions(StrictModel):
     default_api_response: str = "no argument specified"
     get_prediction_endpoint: str = Field("prediction_id", min_length=1)
     get_predictors_endpoint: str = Field("predictors", min_length=1)
-    cors_origins: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _endpoints_differ(self) -> ApiOptions:
-        if self.get_prediction_endpoint == self.get_predictors_endpoint:
-            raise ValueError("get_prediction_endpoint and get_predictors_endpoint must differ")
-        for origin in self.cors_origins:
-            if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
-                raise ValueError(f"cors_origins must be origins such as https://example.org (got {origin!r})")
-        return self
+    cors_origins: tuple[Annotated[str, AfterValidator(origin)], ...] = ()
 
 
 class PathOptions(StrictModel):
-    temp_save_path: ProjectPath
+    temp_save_path: ProjectFolder
     #: As written: a path of a SQLite file, or a SQLAlchemy URL (which may hold a password).
-    database_path: str = Field(min_length=1, repr=False)
+    database_path: Annotated[str, AfterValidator(database_address)] = Field(repr=False)
     #: Pictures left in the temp folder are deleted after this many days.
     temp_keep_days: float | None = Field(None, gt=0)
     #: The oldest pictures left in the temp folder go when it is larger than this, in 10^6 bytes.
@@ -125,42 +100,29 @@ class PredictorEntry(StrictModel):
 
 
 class PredictionOptions(StrictModel):
-    predictors: tuple[PredictorEntry, ...] = Field(min_length=1)
-    #: Which of the two forms the file has; `GET /api?predictors` answers in the same.
-    form: Literal["A", "B"]
+    predictors: tuple[PredictorEntry, ...]
+    _form: Literal["A", "B"] = PrivateAttr("A")
 
-    @model_validator(mode="before")
+    @property
+    def form(self) -> Literal["A", "B"]:
+        """Which of the two forms the file has; `GET /api?predictors` answers in the same."""
+        return self._form
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _both_forms(cls, section: Any) -> Any:
-        if not isinstance(section, dict) or "predictors" not in section:
-            return section
-        written = section["predictors"]
+    def _both_forms(cls, section: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        written = section.get("predictors") if isinstance(section, dict) else None
         if isinstance(written, dict):
             entries = [{"model_name": name, "cfg_path": path} for name, path in written.items()]
-            return {**section, "predictors": entries, "form": "A"}
-        if isinstance(written, list):
-            return {**section, "form": "B"}
-        raise ValueError("predictors must be an object of names and cfg paths, or a list of objects")
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> PredictionOptions:
-        names = [entry.name for entry in self.predictors]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"predictors must have different names (twice: {', '.join(twice)})")
-        return self
+            return check({**section, "predictors": entries})
+        checked = check(section)
+        checked._form = "B"
+        return checked
 
 
 class ProductionPredictionOptions(PredictionOptions):
+    predictors: tuple[PredictorEntry, ...] = Field(min_length=1)
     default_predictor_name: str
-
-    @model_validator(mode="after")
-    def _default_is_known(self) -> ProductionPredictionOptions:
-        names = [entry.name for entry in self.predictors]
-        if self.default_predictor_name not in names:
-            known = ", ".join(names)
-            raise ValueError(f"default_predictor_name must be one of {known} (got {self.default_predictor_name!r})")
-        return self
 
 
 class TestConfig(StrictModel):
@@ -207,18 +169,11 @@ class MainConfig:
 
     def database_file(self, environment_name: str) -> Path | None:
         """The SQLite file of an environment; None for a database that is no file."""
-        written = self.environment(environment_name).path_options.database_path
-        sqlite = _SQLITE_URL.fullmatch(written)
-        if sqlite:
-            return None if sqlite["path"] in (None, "", ":memory:") else self.root / sqlite["path"]
-        return None if _URL.match(written) else self.root / written
+        return database_file(self.environment(environment_name).path_options.database_path, self.root)
 
     def database_url(self, environment_name: str) -> str:
         """The SQLAlchemy URL of an environment; it may hold a password."""
-        database_file = self.database_file(environment_name)
-        if database_file:
-            return f"sqlite:///{database_file}"
-        return self.environment(environment_name).path_options.database_path
+        return database_url(self.environment(environment_name).path_options.database_path, self.root)
 
 
 def load_main_config(path: Path, root: Path, environ: Mapping[str, str] | None = None) -> MainConfig:
@@ -226,35 +181,48 @@ def load_main_config(path: Path, root: Path, environ: Mapping[str, str] | None =
     path = root / path
     file = shown_path(path, root)
     whole = read_json_object(path, root)
-    options = get_section(whole, "deep_predictor_options", file)
-    _apply_environment(options, os.environ if environ is None else environ)
-    sections = parse(Sections, options, file, "", root)
-    config = MainConfig(path, file, root, sections.flask_options, sections.production, sections.test)
-    problems = _problems_between(config)
-    if problems:
-        raise ConfigError(problems)
-    return config
+    options = get_section(whole, SECTION, file)
+    taken = _apply_environment(options, os.environ if environ is None else environ)
+    problems = unknown_keys(whole, {SECTION}, file)
+    sections: Sections | None = None
+    try:
+        sections = parse(Sections, options, file, "", root)
+    except ConfigError as error:
+        problems += [_naming_predictor(problem, options) for problem in error.problems]
+    problems += problems_between(options, file, root)
+    if problems or sections is None:
+        raise ConfigError([_naming_variable(problem, taken) for problem in problems])
+    return MainConfig(path, file, root, sections.flask_options, sections.production, sections.test)
 
 
-def _apply_environment(options: dict[str, Any], environ: Mapping[str, str]) -> None:
+def _apply_environment(options: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put set variables into their places, an empty one is not set. Returns key -> variable."""
+    taken = {}
     for variable, (*parents, last) in ENVIRONMENT_KEYS.items():
         value = environ.get(variable)
-        if value is None:
+        if not value:
             continue
         section: Any = options
         for parent in parents:
             section = section.setdefault(parent, {}) if isinstance(section, dict) else None
         if isinstance(section, dict):
             section[last] = value
+            taken[".".join([*parents, last])] = variable
+    return taken
 
 
-def _problems_between(config: MainConfig) -> list[ConfigProblem]:
-    """What two environments must not share, or one would see the other's predictions."""
-    problems = []
-    if config.database_url("production") == config.database_url("test"):
-        key = "test.path_options.database_path"
-        problems.append(ConfigProblem(config.file, key, "must differ from production's"))
-    if config.production.path_options.temp_save_path == config.test.path_options.temp_save_path:
-        key = "test.path_options.temp_save_path"
-        problems.append(ConfigProblem(config.file, key, "must differ from production's"))
-    return problems
+def _naming_variable(problem: ConfigProblem, taken: Mapping[str, str]) -> ConfigProblem:
+    """Who looks for the wrong value must not look into the file when it is not from there."""
+    variable = taken.get(problem.key)
+    return replace(problem, message=f"{problem.message}; set by {variable}") if variable else problem
+
+
+def _naming_predictor(problem: ConfigProblem, options: Mapping[str, Any]) -> ConfigProblem:
+    """In form A a predictor has a name, not a place in a list."""
+    found = _PLACE.fullmatch(problem.key)
+    if not found:
+        return problem
+    written = options[found["environment"]]["prediction_options"]["predictors"]
+    if not isinstance(written, dict):
+        return problem
+    return replace(problem, key=problem.key[: found.start("place")] + list(written)[int(found["place"])])

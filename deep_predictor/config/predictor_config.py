@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import AliasChoices, Field
 
-from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
+from deep_predictor.config.strict import (
+    ProjectFolder,
+    StrictModel,
+    get_section,
+    parse,
+    read_json_object,
+    shown_path,
+    unknown_keys,
+)
 from deep_predictor.errors import ConfigError, ConfigProblem
+
+#: What stands inside `predictor_options`.
+SECTIONS = ("model_info", "model_options", "model_paths")
+#: The column's range in every database.
+MAX_MODEL_ID = 2**31 - 1
 
 
 class PredictorOptions(StrictModel):
@@ -38,7 +52,7 @@ class PredictorPaths(StrictModel):
     """`model_paths` that every predictor understands."""
 
     #: Class folders are made in here.
-    predictions_main_folder: ProjectPath
+    predictions_main_folder: ProjectFolder
     #: The old spelling `not_confiedent_folder_name` is understood too.
     not_confident_folder_name: str = Field(
         "not-confident",
@@ -72,17 +86,16 @@ def load_predictor_config(path: Path, root: Path) -> PredictorConfig:
     file = shown_path(path, root)
     whole = read_json_object(path, root)
     options = get_section(whole, "predictor_options", file)
-    problems: list[ConfigProblem] = []
+    problems = unknown_keys(whole, {"predictor_options"}, file)
+    problems += unknown_keys(options, SECTIONS, file, "predictor_options")
     sections: dict[str, dict[str, Any]] = {}
-    for name in ("model_info", "model_options", "model_paths"):
+    for name in SECTIONS:
         try:
             sections[name] = get_section(options, name, file, "predictor_options")
         except ConfigError as error:
             problems += error.problems
     model_info = sections.get("model_info", {})
     problems += _model_info_problems(model_info, file) if "model_info" in sections else []
-    for key in set(options) - {"model_info", "model_options", "model_paths"}:
-        problems.append(ConfigProblem(file, f"predictor_options.{key}", "unknown key"))
     if problems:
         raise ConfigError(problems)
     return PredictorConfig(
@@ -91,7 +104,7 @@ def load_predictor_config(path: Path, root: Path) -> PredictorConfig:
         root=root,
         model_info=model_info,
         backend_name=model_info["predictor_backend"],
-        model_id=int(model_info.get("model_id", 0)),
+        model_id=_model_id(model_info) or 0,
         model_options=sections["model_options"],
         model_paths=sections["model_paths"],
     )
@@ -122,9 +135,17 @@ def _model_info_problems(model_info: dict[str, Any], file: str) -> list[ConfigPr
     backend = model_info.get("predictor_backend")
     if not isinstance(backend, str) or not backend:
         problems.append(ConfigProblem(file, "model_info.predictor_backend", "must name a backend"))
-    model_id = model_info.get("model_id", 0)
-    try:
-        int(model_id)
-    except (TypeError, ValueError):
-        problems.append(ConfigProblem(file, "model_info.model_id", f"must be an integer (got {model_id!r})"))
+    if _model_id(model_info) is None:
+        shown = repr(model_info["model_id"])[:40]
+        message = f"must be an integer between -{MAX_MODEL_ID} and {MAX_MODEL_ID} (got {shown})"
+        problems.append(ConfigProblem(file, "model_info.model_id", message))
     return problems
+
+
+def _model_id(model_info: dict[str, Any]) -> int | None:
+    """An integer, also one written as a text; None for anything else."""
+    written = model_info.get("model_id", 0)
+    if isinstance(written, str) and re.fullmatch(r"-?[0-9]{1,10}", written):
+        written = int(written)
+    is_integer = isinstance(written, int) and not isinstance(written, bool)
+    return written if is_integer and abs(written) <= MAX_MODEL_ID else None

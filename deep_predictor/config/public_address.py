@@ -8,7 +8,9 @@ from deep_predictor.config.main_config import MainConfig
 from deep_predictor.errors import ConfigError, ConfigProblem
 
 #: Keys that stand in the sample files of earlier versions, where anybody can read them.
-PUBLISHED_KEYS = frozenset({"THISISMYSUPERSECRETKEY", "THISISMYAPIKEY", "THISISMYTESTAPIKEY"})
+PUBLISHED_KEYS = frozenset(
+    {"THISISMYSUPERSECRETKEY", "8833018ce0244a399c5bd05ef7fceec7", "4c98a83efe384b53b1db01516907cabb"}
+)
 
 #: Google's keys for automated tests, which let everybody pass:
 #: https://developers.google.com/recaptcha/docs/faq#id-like-to-run-automated-tests-with-recaptcha.-what-should-i-do

@@ -4,33 +4,53 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+import math
+import unicodedata
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, ValidationInfo
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
+from deep_predictor.config.problem_text import problem_of
 from deep_predictor.errors import ConfigError, ConfigProblem
-
-#: Names of keys whose values never stand in an error text.
-SECRET_KEYS = frozenset({"secret_key", "api_key", "recaptcha_secret_key", "database_path"})
 
 Model = TypeVar("Model", bound="StrictModel")
 
 
 class StrictModel(BaseModel):
-    """An unknown key is an error; nothing changes after the check."""
+    """An unknown key is an error; nothing changes after the check.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True)
+    A field made with `repr=False` is a secret: its value stands in no error text.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+def _plain_path(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must name a path")
+    if isinstance(value, str) and any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError("must not hold control characters")
+    return value
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
     return Path(info.context["root"]) / path if info.context else path
 
 
+def _below_root(folder: Path, info: ValidationInfo) -> Path:
+    if info.context and Path(info.context["root"]).resolve().is_relative_to(folder.resolve()):
+        raise ValueError("must be a folder of its own, not one that holds the project")
+    return folder
+
+
 #: A path that is relative to the project's root, made absolute.
-ProjectPath = Annotated[Path, AfterValidator(_resolve)]
+ProjectPath = Annotated[Path, BeforeValidator(_plain_path), AfterValidator(_resolve)]
+#: A folder whose files the server may delete: never the project's root or a folder above it.
+ProjectFolder = Annotated[ProjectPath, AfterValidator(_below_root)]
 
 
 def parse(model_class: type[Model], mapping: Mapping[str, Any], file: str, prefix: str, root: Path) -> Model:
@@ -38,29 +58,41 @@ def parse(model_class: type[Model], mapping: Mapping[str, Any], file: str, prefi
     try:
         return model_class.model_validate(mapping, context={"root": root})
     except ValidationError as error:
-        problems = [_problem(model_class, details, file, prefix) for details in error.errors(include_url=False)]
-        raise ConfigError(problems) from None
+        problems = [problem_of(model_class, details, file, prefix) for details in error.errors(include_url=False)]
+    # Raised out here, the error keeps no reference to pydantic's, which holds every value.
+    raise ConfigError(problems)
 
 
 def read_json_object(path: Path, root: Path) -> dict[str, Any]:
     """Raises ConfigError when the file is missing, not UTF-8, not JSON, not an object, or names a key twice."""
     file = shown_path(path, root)
+    key, message = "", ""
     try:
-        loaded = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_refuse_duplicates)
+        loaded = json.loads(
+            path.read_text(encoding="utf-8-sig"),
+            object_pairs_hook=_refuse_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
+        json.dumps(loaded, ensure_ascii=False).encode()
+        if isinstance(loaded, dict):
+            return loaded
+        message = "must be a JSON object: { … }"
     except OSError as error:
-        raise ConfigError([ConfigProblem(file, "", f"cannot be read: {error.strerror}")]) from error
+        message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
-        raise ConfigError([ConfigProblem(file, "", f"is not UTF-8: byte {error.start}")]) from None
+        message = f"is not UTF-8: byte {error.start}"
+    except UnicodeEncodeError:
+        message = r"is not JSON: half of a surrogate pair (\ud800 to \udfff) stands alone"
     except json.JSONDecodeError as error:
         message = f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        raise ConfigError([ConfigProblem(file, "", message)]) from None
     except RecursionError:
-        raise ConfigError([ConfigProblem(file, "", "is nested too deeply")]) from None
+        message = "is nested too deeply"
     except _DuplicateKey as error:
-        raise ConfigError([ConfigProblem(file, str(error), "stands there twice")]) from None
-    if not isinstance(loaded, dict):
-        raise ConfigError([ConfigProblem(file, "", "must be a JSON object: { … }")])
-    return loaded
+        key, message = str(error), "stands there twice"
+    except ValueError as error:
+        message = f"is not JSON: {error}"
+    raise ConfigError([ConfigProblem(file, key, message)])
 
 
 def get_section(mapping: Mapping[str, Any], key: str, file: str, prefix: str = "") -> dict[str, Any]:
@@ -74,6 +106,19 @@ def get_section(mapping: Mapping[str, Any], key: str, file: str, prefix: str = "
     near = difflib.get_close_matches(key, list(mapping), 1)
     hint = f"; is {near[0]!r} meant to be it?" if near else ""
     raise ConfigError([ConfigProblem(file, name, f"is missing{hint}")])
+
+
+def unknown_keys(
+    mapping: Mapping[str, Any], known: Collection[str], file: str, prefix: str = ""
+) -> list[ConfigProblem]:
+    """A problem for each key that is not known, in the file's order."""
+    problems = []
+    for key in mapping:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(sorted(known))}"
+            problems.append(ConfigProblem(file, f"{prefix}.{key}" if prefix else key, f"unknown key; {hint}"))
+    return problems
 
 
 def shown_path(path: Path, root: Path) -> str:
@@ -94,44 +139,13 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return loaded
 
 
-def _problem(model_class: type[BaseModel], details: ErrorDetails, file: str, prefix: str) -> ConfigProblem:
-    location = [str(part) for part in details["loc"]]
-    key = ".".join([prefix, *location] if prefix else location)
-    kind = details["type"]
-    if kind == "extra_forbidden":
-        known = _known_keys(model_class, location[:-1])
-        near = difflib.get_close_matches(location[-1], known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are: {', '.join(known)}"
-        return ConfigProblem(file, key, f"unknown key; {hint}")
-    if kind == "missing":
-        return ConfigProblem(file, key, "is missing")
-    message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ").replace("valid ", "")
-    context = details.get("ctx") or {}
-    for name, sign in (("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<=")):
-        if name in context:
-            message = f"must be {sign} {context[name]}"
-    if not details["msg"].startswith("Value error") and not message.startswith("must"):
-        message = f"must be {message}"
-    value = details.get("input")
-    if location[-1] in SECRET_KEYS or isinstance(value, dict | list):
-        return ConfigProblem(file, key, message)
-    return ConfigProblem(file, key, f"{message} (got {_shortened(value)})")
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is no JSON number")
 
 
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "…"
-
-
-def _known_keys(model_class: type[BaseModel], location: list[str]) -> list[str]:
-    """The keys of the (nested) model at a location, aliases included."""
-    current: Any = model_class
-    for part in location:
-        field = current.model_fields.get(part) if hasattr(current, "model_fields") else None
-        if field is None:
-            return []
-        candidates = [field.annotation, *get_args(field.annotation)]
-        current = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
-    if current is None:
-        return []
-    return sorted({name for key, field in current.model_fields.items() for name in (key, field.alias) if name})
+def _finite(written: str) -> float:
+    """JSON has no infinity, yet 1e999 becomes one; model_info goes back to clients as JSON."""
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{written[:40]} is too large a number")
+    return number

@@ -1,4 +1,4 @@
-"""The engine interface: how a network is run. An array batch goes in, an array comes out; nothing else is known here."""
+"""The engine interface: how a network is run. A batch of arrays in, an array out; nothing else is known here."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ class Engine(ABC):
     def run(self, batch: np.ndarray) -> np.ndarray:
         """(N, H, W, C) float32 -> (N, ...) array. Whatever the library raises passes through."""
 
-    def close(self) -> None:  # noqa: B027 - not every engine holds something
+    def close(self) -> None:
         """Give memory back; the engine is not used after it."""

@@ -1,7 +1,8 @@
 """What a model file holds, looked at before anything of it is deserialised or run.
 
-`safe_mode` of Keras does not reach `.h5` files (CVE-2025-9905), module names in a config have led to code (CVE-2025-1550,
-CVE-2025-8747), and a SavedModel's graph may read and write files. So the stored config, or the graph, is read as data first.
+Keras' `safe_mode` is not relied on: it did not always reach `.h5` files (CVE-2025-9905), and module names in a config
+have led to code in spite of it (CVE-2025-1550, CVE-2025-8747); a SavedModel's graph may read and write files. So the
+stored config, or the graph, is read as data first.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ MAX_ARCHIVE_RATIO = 200
 CONFIG_FILES = ("config.json", "metadata.json")
 WEIGHTS_FILE = "model.weights.h5"
 
+#: First bytes of a file -> its kind, and how Keras wants its name to end.
+_MAGIC: dict[bytes, tuple[ModelKind, tuple[str, ...]]] = {
+    b"PK\x03\x04": ("keras", (".keras",)),
+    b"\x89HDF\r\n\x1a\n": ("h5", (".h5", ".hdf5")),
+}
 #: What h5py and zipfile raise for a file that is cut short, encrypted, or made up.
 _BROKEN_FILE = (OSError, KeyError, ValueError, RuntimeError, NotImplementedError, TypeError, EOFError)
 
@@ -40,6 +46,11 @@ class ModelFacts:
     path: Path
     kind: ModelKind
     keras_version: str | None = None
+
+    @property
+    def is_keras_2(self) -> bool:
+        """Whether Keras 2 or older wrote the file; the oldest files say no version."""
+        return self.kind != "saved_model" and (self.keras_version or "1").split(".")[0] in ("1", "2")
 
 
 def inspect_model(path: Path) -> ModelFacts:
@@ -56,11 +67,13 @@ def inspect_model(path: Path) -> ModelFacts:
             head = file.read(8)
     except OSError as error:
         raise BackendNotReady(f"{path}: cannot be read: {error.strerror}", code="model_missing") from error
-    if head[:4] == b"PK\x03\x04":
-        return _inspect_keras(path)
-    if head == b"\x89HDF\r\n\x1a\n":
-        return _inspect_h5(path)
-    raise BackendNotReady(f"{path}: is neither .keras, nor .h5, nor a SavedModel folder", code="model_broken")
+    kind, suffixes = next((found for magic, found in _MAGIC.items() if head.startswith(magic)), (None, ()))
+    if kind is None:
+        raise BackendNotReady(f"{path}: is neither .keras, nor .h5, nor a SavedModel folder", code="model_broken")
+    if not path.name.endswith(suffixes):
+        # Keras goes by the name: a file that is both a zip and HDF5 would be read otherwise than it was looked at.
+        raise BackendNotReady(f"{path}: its content says that it must be named {' or '.join(suffixes)}", "model_broken")
+    return _inspect_keras(path) if kind == "keras" else _inspect_h5(path)
 
 
 def _inspect_h5(path: Path) -> ModelFacts:

@@ -5,22 +5,31 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from deep_predictor.engines.base import Engine
-from deep_predictor.engines.legacy_conversion import convert_legacy_h5, is_legacy_failure
+from deep_predictor.engines.legacy_conversion import convert_to_saved_model
 from deep_predictor.engines.model_inspection import ModelFacts, inspect_model
-from deep_predictor.errors import BackendNotReady
+from deep_predictor.errors import BackendNotReady, UnsafeModel
 
 logger = logging.getLogger(__name__)
 
-#: Size of the warm-up picture where neither the model nor the cfg says one.
+#: (width, height) of the warm-up picture where neither the model nor the cfg says one.
 FALLBACK_SIZE = (224, 224)
 
-Network = Callable[[Any], Any]
+
+@dataclass(frozen=True)
+class _Network:
+    """`call`: tensor in, tensor out; `kept` holds the variables alive."""
+
+    call: Callable[[Any], Any]
+    input_shape: tuple[int | None, ...]
+    input_type: np.dtype[Any]
+    kept: object
 
 
 class TensorflowEngine(Engine):
@@ -28,109 +37,162 @@ class TensorflowEngine(Engine):
 
     name: ClassVar[str] = "tensorflow"
 
-    def __init__(self, network: Network, input_shape: tuple[int | None, ...], keep: object) -> None:
-        self._network: Network | None = network
-        self._keep: object = keep
-        self.input_shape = input_shape
+    def __init__(self, network: _Network) -> None:
+        self._network: _Network | None = network
+        self.input_shape = network.input_shape
         self.output_shape = ()
 
     @classmethod
     def start_in_main_thread(cls) -> None:
         try:
-            tf = _tensorflow()
+            tf, _ = _import_libraries()
         except ImportError as error:
             message = f"TensorFlow cannot be imported ({error}); install requirements.txt"
             raise BackendNotReady(message, code="library_missing") from error
-        one = tf.constant(np.ones((1, 1), np.float32))
-        np.asarray(tf.function(lambda x: tf.matmul(x, x)).get_concrete_function(one)(one))
+        for gpu in tf.config.list_physical_devices("GPU"):
+            _let_grow(tf, gpu)
+        tf.config.optimizer.set_jit(False)
+        one = tf.ones((1, 1))
+        tf.function(lambda x: tf.matmul(x, x)).get_concrete_function(one)(one).numpy()
 
     @classmethod
     def load(cls, model_path: Path, input_size: tuple[int, int] | None = None) -> Self:
         facts = inspect_model(model_path)
         try:
-            network, input_shape, keep = _open(facts, input_size)
-        except BackendNotReady:
+            engine = cls(_open(facts))
+        except (BackendNotReady, UnsafeModel):
             raise
-        except Exception as error:
-            message = f"{model_path}: cannot be loaded: {type(error).__name__}: {error}"
+        except ImportError as error:
+            message = f"{model_path}: a library is missing: {error}"
+            raise BackendNotReady(message, code="library_missing") from error
+        except Exception as error:  # a foreign file in a foreign library: whatever it raises, the file cannot be used
+            message = f"{model_path}: cannot be loaded: {_shown(error)}"
             raise BackendNotReady(message, code="model_broken") from error
-        engine = cls(network, input_shape, keep)
         engine._warm_up(model_path, input_size)
         return engine
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        if self._network is None:
+        network = self._network
+        if network is None:
             raise BackendNotReady("the engine was closed")
-        return np.asarray(self._network(_tensorflow().constant(batch, dtype=np.float32)))
+        size = network.input_shape[0]
+        if size is None or size == len(batch):
+            return _call(network, batch)
+        return np.concatenate([_call_filled(network, batch[i : i + size], size) for i in range(0, len(batch), size)])
 
     def close(self) -> None:
-        self._network = self._keep = None
+        self._network = None
 
     def _warm_up(self, model_path: Path, input_size: tuple[int, int] | None) -> None:
         """One run on zeros: compiles, and shows the true output shape."""
         if len(self.input_shape) != 4:
             raise BackendNotReady(f"{model_path}: takes {self.input_shape}, not a batch of pictures", "input_mismatch")
         width, height = input_size or FALLBACK_SIZE
-        wanted = (1, height, width, 3)
-        shape = tuple(size if size is not None else want for size, want in zip(self.input_shape, wanted, strict=True))
+        shape = [
+            size if size is not None else other
+            for size, other in zip(self.input_shape, (1, height, width, 3), strict=True)
+        ]
         try:
             output = self.run(np.zeros(shape, np.float32))
-        except Exception as error:
-            message = f"{model_path}: its first run raised {type(error).__name__}: {error}"
-            raise BackendNotReady(message, code="model_broken") from error
-        if output.ndim < 1 or output.shape[0] != shape[0]:
+        except Exception as error:  # as at load: a network that cannot run on zeros cannot be used
+            raise BackendNotReady(f"{model_path}: its first run raised {_shown(error)}", "model_broken") from error
+        if output.ndim < 2 or output.shape[0] != shape[0]:
             raise BackendNotReady(f"{model_path}: gives {output.shape} for a batch of {shape[0]}", "output_mismatch")
         self.output_shape = tuple(int(size) for size in output.shape[1:])
 
 
-def _tensorflow() -> Any:
+def _call(network: _Network, batch: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    output: np.ndarray = network.call(tf.constant(batch.astype(network.input_type, copy=False))).numpy()
+    # bfloat16 and float16 come out of networks of mixed precision.
+    return output if output.dtype == np.float32 else output.astype(np.float32)
+
+
+def _call_filled(network: _Network, part: np.ndarray, size: int) -> np.ndarray:
+    """A network of a fixed batch size gets zeros for the pictures that are not there."""
+    filled = np.zeros((size, *part.shape[1:]), part.dtype)
+    filled[: len(part)] = part
+    return _call(network, filled)[: len(part)]
+
+
+def _import_libraries() -> tuple[Any, Any]:
+    """(tensorflow, keras). Raises ImportError, also where Keras runs on something else."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    import tensorflow
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+    import tensorflow as tf
 
-    return tensorflow
+    if keras.backend.backend() != "tensorflow":
+        raise ImportError(f"Keras already runs on {keras.backend.backend()}")
+    return tf, keras
 
 
-def _open(facts: ModelFacts, input_size: tuple[int, int] | None) -> tuple[Network, tuple[int | None, ...], object]:
+def _let_grow(tf: Any, gpu: Any) -> None:
+    """Take a GPU's memory as it is needed, not all of it at once."""
+    try:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError as error:
+        logger.warning("%s was in use before: %s", gpu.name, error)
+
+
+def _open(facts: ModelFacts) -> _Network:
+    _import_libraries()
     if facts.kind == "saved_model":
         return _open_saved_model(facts.path)
-    tf = _tensorflow()
-    import keras
+    return _open_keras_file(facts)
 
+
+def _open_keras_file(facts: ModelFacts) -> _Network:
+    tf, keras = _import_libraries()
     try:
         model = keras.saving.load_model(facts.path, compile=False, safe_mode=True)
-    except Exception as error:
-        if facts.kind != "h5" or not is_legacy_failure(error):
+    except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError, IndexError) as error:
+        if not facts.is_keras_2:
             raise
-        logger.info("%s: Keras 3 refuses it (%s), it is converted", facts.path, type(error).__name__)
-        return _open_saved_model(convert_legacy_h5(facts.path))
-    shape = model.input_shape
-    if isinstance(shape, list | dict) or len(model.outputs) != 1:
-        raise BackendNotReady(f"{facts.path}: has several inputs or outputs", code="input_mismatch")
-    signature = tf.TensorSpec((None, *shape[1:]), tf.float32)
-    function = tf.function(lambda batch: model(batch, training=False), autograph=False)
-    return function.get_concrete_function(signature), (None, *shape[1:]), model
+        logger.info("%s: Keras 3 refuses this file of Keras %s (%s)", facts.path, facts.keras_version, _shown(error))
+        converted = convert_to_saved_model(facts.path)
+        inspect_model(converted)
+        return _open_saved_model(converted)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        counts = f"{len(model.inputs)} inputs and {len(model.outputs)} outputs"
+        raise BackendNotReady(f"{facts.path}: has {counts}, not one of each", code="input_mismatch")
+    shape = tuple(model.inputs[0].shape)
+    function = tf.function(lambda batch: _only(model(batch, training=False)), autograph=False, jit_compile=False)
+    network = function.get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    return _Network(network, shape, np.dtype(np.float32), model)
 
 
-def _open_saved_model(path: Path) -> tuple[Network, tuple[int | None, ...], object]:
-    tf = _tensorflow()
-    loaded = tf.saved_model.load(str(path))
-    signatures = loaded.signatures
-    if "serving_default" not in signatures:
-        names = ", ".join(signatures) or "none"
-        raise BackendNotReady(f"{path}: has no signature serving_default (there are: {names})", code="input_mismatch")
-    function = signatures["serving_default"]
-    inputs = function.structured_input_signature[1]
-    outputs = function.structured_outputs
+def _open_saved_model(folder: Path) -> _Network:
+    tf, _ = _import_libraries()
+    loaded = tf.saved_model.load(str(folder))
+    if "serving_default" not in loaded.signatures:
+        names = ", ".join(loaded.signatures) or "none"
+        raise BackendNotReady(f"{folder}: has no signature serving_default (there are: {names})", "input_mismatch")
+    function = loaded.signatures["serving_default"]
+    inputs, outputs = function.structured_input_signature[1], function.structured_outputs
     if len(inputs) != 1 or len(outputs) != 1:
-        message = f"{path}: serving_default has {len(inputs)} inputs and {len(outputs)} outputs, not one of each"
+        message = f"{folder}: serving_default takes {sorted(inputs)} and gives {sorted(outputs)}, not one of each"
         raise BackendNotReady(message, code="input_mismatch")
     (input_name, spec), output_name = next(iter(inputs.items())), next(iter(outputs))
-    if spec.shape.rank is None:
-        raise BackendNotReady(f"{path}: the shape of its input is not known", code="input_mismatch")
-    shape = tuple(spec.shape.as_list())
+    if spec.shape.rank is None or not (spec.dtype.is_floating or spec.dtype.is_integer):
+        message = f"{folder}: serving_default takes {spec.dtype.name} of the shape {spec.shape}, not pictures"
+        raise BackendNotReady(message, code="input_mismatch")
 
-    def network(batch: Any) -> Any:
-        return function(**{input_name: tf.cast(batch, spec.dtype)})[output_name]
+    def call(batch: Any) -> Any:
+        return function(**{input_name: batch})[output_name]
 
-    return network, shape, loaded
+    return _Network(call, tuple(spec.shape.as_list()), np.dtype(spec.dtype.as_numpy_dtype), loaded)
+
+
+def _only(output: Any) -> Any:
+    """Models with one output may still give a list or a dictionary of it."""
+    if isinstance(output, dict):
+        output = list(output.values())
+    return output[0] if isinstance(output, list | tuple) else output
+
+
+def _shown(error: Exception) -> str:
+    """The first line of what a library says, which may go on for pages."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:500]}"

@@ -1,8 +1,8 @@
 """Bytes of an upload -> RGB pixels. By content, never by name; every broken file is an ImageUnreadable.
 
-Each container is first taken apart by code of this room (`jpeg_file.py` and its neighbours): size, orientation and number
-of parts are known and checked before a decoder sees a byte, and the decoder gets a file with what the pixels need and
-nothing else. So no metadata, animation or number of chunks can slow it down.
+Each container is first taken apart by code of this room (`jpeg_file.py` and its neighbours): size, orientation and
+number of parts are known and checked before a decoder sees a byte, and the decoder gets a file with what the pixels
+need and nothing else. So no metadata, animation or number of chunks can slow it down.
 """
 
 from __future__ import annotations
@@ -11,26 +11,21 @@ import struct
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
 
 import cv2
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image
 
 from deep_predictor.errors import ImageUnreadable
-from deep_predictor.images.flattening import flatten
 from deep_predictor.images.gif_file import GifFile
 from deep_predictor.images.heic import decode_heic, is_heic
 from deep_predictor.images.heic_file import HeicFile
 from deep_predictor.images.jpeg_file import JpegFile
-from deep_predictor.images.png_decoding import decode_png
+from deep_predictor.images.pixels import check_size, read_pixels, read_png_pixels, turned
 from deep_predictor.images.png_file import SIGNATURE as PNG_SIGNATURE
+from deep_predictor.images.png_file import PngFile
 from deep_predictor.images.webp_file import WebpFile
-
-# Imported above so that no first upload has to; the limit on pixels is ours, checked before Pillow opens anything.
-_PLUGINS = (BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin)
-Image.MAX_IMAGE_PIXELS = None
 
 #: What `supported_extensions` may name, and the canonical extension of that format.
 EXTENSION_FORMATS: Final[dict[str, str]] = {
@@ -57,6 +52,9 @@ DECODER_ERRORS: Final = (
     *(RuntimeError, AssertionError, MemoryError, BufferError, struct.error, zlib.error, cv2.error),
     Image.DecompressionBombError,
 )
+_BMP_RUN_LENGTH_CODED = (1, 2)
+#: Pillow decodes run-length coded BMP in Python, about a million runs a second; the format died out long ago.
+MAX_RUN_LENGTH_CODED_BYTES = 2 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -81,12 +79,11 @@ def decode_image(data: bytes, supported_extensions: Collection[str], max_pixels:
     if extension not in {canonical_extension(name) for name in supported_extensions}:
         raise ImageUnreadable(f"its content is {extension}, which is not among the supported extensions")
     try:
-        pixels = _DECODERS[extension](data, max_pixels)
+        pixels = np.ascontiguousarray(_DECODERS[extension](data, max_pixels))
     except DECODER_ERRORS as error:
         raise ImageUnreadable(f"{extension}: {type(error).__name__}: {error}") from error
-    pixels = np.ascontiguousarray(pixels)
     pixels.flags.writeable = False
-    return DecodedImage(pixels, extension, pixels.shape[1], pixels.shape[0])
+    return DecodedImage(pixels, extension, width=pixels.shape[1], height=pixels.shape[0])
 
 
 def find_format(data: bytes) -> str | None:
@@ -116,17 +113,53 @@ def content_type(extension: str) -> str:
 
 def _decode_jpeg(data: bytes, max_pixels: int) -> np.ndarray:
     file = JpegFile.read(data)
-    _check_size(file.width, file.height, max_pixels)
-    return _turned(_open(file.pixels_only(), "JPEG", max_pixels), file.orientation)
+    check_size(file.width, file.height, max_pixels)
+    return turned(read_pixels(file.pixels_only(), "JPEG", max_pixels), file.orientation)
 
 
 def _decode_png(data: bytes, max_pixels: int) -> np.ndarray:
-    file = PngImage.read(data)
-    _check_size(file.width, file.height, max_pixels)
-    return _turned(decode_png(file), file.orientation)
+    file = PngFile.read(data)
+    check_size(file.width, file.height, max_pixels)
+    return turned(read_png_pixels(file, max_pixels), file.orientation)
 
 
 def _decode_webp(data: bytes, max_pixels: int) -> np.ndarray:
     file = WebpFile.read(data)
-    _check_size(file.width, file.height, max_pixels)
-    return _turned(_open(file.pixels_only(), "WEBP", max_pixels), file.orientation)
+    check_size(file.width, file.height, max_pixels)
+    return turned(read_pixels(file.pixels_only(), "WEBP", max_pixels), file.orientation)
+
+
+def _decode_gif(data: bytes, max_pixels: int) -> np.ndarray:
+    """The first frame on a white screen: where it does not reach, a GIF is transparent."""
+    file = GifFile.read(data)
+    width, height = file.size
+    check_size(width, height, max_pixels)
+    frame = file.frames[0]
+    pixels = read_pixels(file.first_frame_only(), "GIF", max_pixels)
+    if pixels.shape[:2] == (height, width):
+        return pixels
+    screen = np.full((height, width, 3), 255, np.uint8)
+    screen[frame.top : frame.top + frame.height, frame.left : frame.left + frame.width] = pixels
+    return screen
+
+
+def _decode_bmp(data: bytes, max_pixels: int) -> np.ndarray:
+    header_bytes = int.from_bytes(data[14:18], "little")
+    compression = int.from_bytes(data[30:34], "little") if header_bytes >= 40 else 0
+    if compression in _BMP_RUN_LENGTH_CODED and len(data) > MAX_RUN_LENGTH_CODED_BYTES:
+        raise ImageUnreadable(f"a run-length coded BMP may have {MAX_RUN_LENGTH_CODED_BYTES} bytes (got {len(data)})")
+    return read_pixels(data, "BMP", max_pixels)
+
+
+def _decode_heic(data: bytes, max_pixels: int) -> np.ndarray:
+    return decode_heic(data, HeicFile(data).largest_pixels, max_pixels)
+
+
+_DECODERS: Final[dict[str, Callable[[bytes, int], np.ndarray]]] = {
+    "jpg": _decode_jpeg,
+    "png": _decode_png,
+    "bmp": _decode_bmp,
+    "gif": _decode_gif,
+    "heic": _decode_heic,
+    "webp": _decode_webp,
+}

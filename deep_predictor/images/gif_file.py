@@ -74,11 +74,17 @@ class GifFile:
         return max(width, first.left + first.width), max(height, first.top + first.height)
 
     def first_frame_only(self) -> bytes:
-        """A GIF that shows the first frame alone, without a screen around it, opaque."""
+        """A GIF that shows the first frame alone, without a screen around it."""
         first = self.frames[0]
+        index = first.transparent_index
+        control = (
+            b""
+            if index is None
+            else struct.pack("<BBBBHBB", _EXTENSION, _GRAPHIC_CONTROL, 4, _TRANSPARENCY_FLAG, 0, index, 0)
+        )
         screen = self.screen[:6] + struct.pack("<HH", first.width, first.height) + self.screen[10:]
         descriptor = struct.pack("<BHHHHB", _IMAGE, 0, 0, first.width, first.height, first.flags)
-        return screen + descriptor + first.color_table + first.coded + bytes([_TRAILER])
+        return screen + control + descriptor + first.color_table + first.coded + bytes([_TRAILER])
 
     def without_metadata(self) -> bytes:
         """Frames, their timing, and the loop: comments, texts and other applications' blocks are left out."""

@@ -88,7 +88,9 @@ class HeicFile:
             elif size == 0:
                 size = end - position
             if size < body - position or position + size > end or self._box_count > _MAX_BOXES:
-                raise ImageUnreadable(f"the HEIC has a box {kind!r} of {size} bytes that does not fit, or too many boxes")
+                raise ImageUnreadable(
+                    f"the HEIC has a box {kind!r} of {size} bytes that does not fit, or too many boxes"
+                )
             yield Box(kind, position, body, position + size)
             position += size
 

@@ -79,7 +79,9 @@ class JpegFile:
             if not _is_metadata(segment) or (segment.marker == _APP2 and segment.body.startswith(_ICC_PREFIX))
         ]
         if self.orientation != UPRIGHT:
-            kept.insert(1 if kept[0].marker == _APP0 else 0, Segment(_APP1, _EXIF_PREFIX + minimal_tiff(self.orientation)))
+            kept.insert(
+                1 if kept[0].marker == _APP0 else 0, Segment(_APP1, _EXIF_PREFIX + minimal_tiff(self.orientation))
+            )
         return _join(kept)
 
 
@@ -117,7 +119,7 @@ def _check_scans(segments: list[Segment], pixels: int) -> None:
     scans = sum(segment.marker == _SOS for segment in segments)
     if scans == 0:
         raise ImageUnreadable("the JPEG holds no scan")
-    if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS and scans > 1:
+    if scans > MAX_SCANS or (scans * pixels > MAX_SCANNED_PIXELS and scans > 1):
         raise ImageUnreadable(f"the JPEG has {scans} scans of {pixels} pixels, which would take too long")
 
 

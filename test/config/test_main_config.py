@@ -112,14 +112,21 @@ def test_main_config_reports_all_problems_at_once_by_file_and_key(tmp_path: Path
             "production.api_options.prediction_id_length": 0,
             "production.upload_options.supported_extensions": ["exe"],
             "production.path_options.temp_save_path": None,
-            "test.prediction_options.predictors": {},
+            "production.prediction_options.default_predictor_name": "nobody",
+            "test.prediction_options.predictors": {"x": 3},
+            "test.path_options.database_path": "database/../database/database.db",
         },
     )
     assert "deep_predictor.cfg: flask_options.debgu: unknown key; did you mean 'debug'?" in found
     assert "deep_predictor.cfg: production.api_options.prediction_id_length: must be >= 1 (got 0)" in found
     assert "deep_predictor.cfg: production.path_options.temp_save_path: is missing" in found
     assert any("supported_extensions" in line and "exe" in line for line in found)
-    assert any("test.prediction_options.predictors" in line for line in found)
+    assert "deep_predictor.cfg: test.prediction_options.predictors.x: must be a path (got 3)" in found
+    assert "deep_predictor.cfg: test.path_options.database_path: must differ from production's" in found
+    assert any(
+        line.endswith("default_predictor_name: must be one of 'vgg16', 'ms coco' (got 'nobody')") for line in found
+    )
+    assert len(found) == 7
 
 
 @pytest.mark.parametrize(

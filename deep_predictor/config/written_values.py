@@ -1,0 +1,52 @@
+"""How single values of the main config are read. Each raises ValueError, saying what the value must be."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from deep_predictor.config.database_address import address_problem
+
+_PRODUCT = re.compile(r"\s*\d{1,15}(\s*\*\s*\d{1,15})*\s*", re.ASCII)
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
+
+#: Extension -> nothing else is ever opened, whatever a cfg lists.
+KNOWN_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic", "heif", "webp")
+DEFAULT_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic")
+
+
+def product_of_integers(value: Any) -> Any:
+    """`"1024*1024*16"` -> 16777216; multiplied, never evaluated."""
+    if not isinstance(value, str):
+        return value
+    if not _PRODUCT.fullmatch(value):
+        raise ValueError("must be an integer or a product of integers such as 1024*1024*16")
+    product = 1
+    for factor in value.split("*"):
+        product *= int(factor)
+    return product
+
+
+def plain_extensions(value: Any) -> Any:
+    """Lower case, no dot, each once: old files list `.jpg` and `.JPG`."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of extensions such as jpg")
+    extensions = tuple(dict.fromkeys(item.strip().lstrip(".").lower() for item in value))
+    unknown = [extension for extension in extensions if extension not in KNOWN_EXTENSIONS]
+    if unknown or not extensions:
+        raise ValueError(f"must be some of {', '.join(KNOWN_EXTENSIONS)} (not {', '.join(unknown) or 'none'})")
+    return extensions
+
+
+def origin(value: str) -> str:
+    """As browsers send it: lower case."""
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("must be an origin such as https://example.org")
+    return value.lower()
+
+
+def database_address(value: str) -> str:
+    problem = address_problem(value)
+    if problem:
+        raise ValueError(problem)
+    return value
