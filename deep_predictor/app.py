@@ -42,7 +42,7 @@ class AppOptions:
     #: None leaves logging as it is.
     loggers_path: Path | None = Path("cfg/loggers.cfg")
     #: Secrets are looked up here first.
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     #: Bytes of decoded pictures that may wait in memory.
     pixel_budget_bytes: int | None = None
     #: False leaves loading to the caller: `application.registry.start()`.

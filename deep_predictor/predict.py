@@ -94,8 +94,8 @@ def find_pictures(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     left_out = 0
     for path in paths:
-        inside = _list_folder(path) if path.is_dir() else [path]
-        pictures = [file for file in inside if file == path or file.is_dir() or canonical_extension(file.suffix)]
+        inside = _list_folder(path) if _is_folder(path) else [path]
+        pictures = [file for file in inside if file == path or _is_folder(file) or canonical_extension(file.suffix)]
         left_out += len(inside) - len(pictures)
         found += pictures
     if left_out:
@@ -113,6 +113,14 @@ def _list_folder(folder: Path) -> list[Path]:
     for parent, _, names in os.walk(folder, onerror=note):
         inside += [Path(parent, name) for name in names]
     return sorted(inside)
+
+
+def _is_folder(path: Path) -> bool:
+    """False, too, for what may not be looked at: reading it says why."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def predict_files(backend: Backend, files: Sequence[Path]) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from test.app_builder import PRODUCTION_KEY, build_app, write_config
 
 pytestmark = pytest.mark.slow
 
+CONTENT_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".bmp": "image/bmp"}
 GOOD = {"classifier", "classifier h5", "detector", "legacy"}
 #: name of a bad predictor -> (status of its predictions, reason code)
 BAD = {
@@ -80,8 +81,9 @@ def client(app: Flask) -> FlaskClient:
 
 
 def predict(client: FlaskClient, model_name: str, image: bytes, filename: str = "picture.png") -> dict[str, Any]:
-    form = {"image": (io.BytesIO(image), filename), "model_name": model_name, "api_key": PRODUCTION_KEY}
-    response = client.post("/api/v1/predict?store=0", data=form)
+    query = {"store": "0", "model_name": model_name}
+    headers = {"X-API-Key": PRODUCTION_KEY, "Content-Type": CONTENT_TYPES[Path(filename).suffix]}
+    response = client.post("/api/v1/predict", query_string=query, data=image, headers=headers)
     assert response.status_code == 200, response.get_data(as_text=True)
     answer: dict[str, Any] = response.get_json()
     return answer

@@ -21,7 +21,7 @@ class InputOptions(PredictorOptions):
     resize_filter: ResizeFilter = "linear"
 
     def make_spec(self, width: int, height: int, color_mode: ColorMode, scale: PerChannel = 1.0) -> InputSpec:
-        """`color_mode` and `scale` stand where the cfg says nothing. Raises ValueError where keys do not fit together."""
+        """`color_mode` and `scale` stand where the cfg is silent. Raises ValueError when keys do not fit together."""
         return InputSpec(
             width=width,
             height=height,
@@ -35,16 +35,14 @@ class InputOptions(PredictorOptions):
 
 
 def check_input(engine: Engine, spec: InputSpec, model_path: Path) -> None:
-    """Raises BackendNotReady (input_mismatch), naming both shapes, when the network takes other pictures than the cfg."""
+    """Raises BackendNotReady (input_mismatch), when the network takes other pictures than the cfg."""
     taken = engine.input_shape[1:]
     fits = len(taken) == len(spec.input_shape) and all(
         size in (None, wanted) for size, wanted in zip(taken, spec.input_shape, strict=True)
     )
     if not fits:
-        raise BackendNotReady(
-            f"{model_path}: takes {_shown(taken)} (height x width x channels), but the cfg says {_shown(spec.input_shape)}",
-            code="input_mismatch",
-        )
+        shapes = f"takes {_shown(taken)} (height x width x channels), but the cfg says {_shown(spec.input_shape)}"
+        raise BackendNotReady(f"{model_path}: {shapes}", code="input_mismatch")
 
 
 def _shown(shape: tuple[int | None, ...]) -> str:

@@ -19,7 +19,7 @@ from deep_predictor.results import CONFIDENCE_DECIMALS, Answer, ClassScore
 
 
 class KerasOptions(InputOptions):
-    """Without the keys of InputOptions: BGR, 0..255, stretched by OpenCV's linear filter, as models of old cfgs saw it."""
+    """Without the keys of InputOptions: BGR, 0..255, stretched by OpenCV's linear filter, as old models saw it."""
 
     image_w: int = Field(ge=1, le=8192)
     image_h: int = Field(ge=1, le=8192)

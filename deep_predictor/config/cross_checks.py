@@ -22,7 +22,7 @@ def problems_between(options: Mapping[str, Any], file: str, root: Path) -> list[
 
 def _recaptcha(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     names = ("recaptcha_sitekey", "recaptcha_secret_key")
-    given = [bool(_find(options, "production", "recaptcha_options", name)) for name in names]
+    given = [bool(find(options, "production", "recaptcha_options", name)) for name in names]
     if given[0] == given[1]:
         return []
     missing, there = names if given[1] else names[::-1]
@@ -46,7 +46,7 @@ def _predictors(options: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _predictor_names(options: Mapping[str, Any], environment: str) -> list[str]:
-    written = _find(options, environment, "prediction_options", "predictors")
+    written = find(options, environment, "prediction_options", "predictors")
     if isinstance(written, dict):
         return list(written)
     entries = written if isinstance(written, list) else []
@@ -81,11 +81,11 @@ def _shared(options: Mapping[str, Any], root: Path) -> list[tuple[str, str]]:
 
 
 def _text(options: Mapping[str, Any], *path: str) -> str | None:
-    value = _find(options, *path)
+    value = find(options, *path)
     return value if isinstance(value, str) else None
 
 
-def _find(options: Mapping[str, Any], *path: str) -> Any:
+def find(options: Mapping[str, Any], *path: str) -> Any:
     """None where the path leads nowhere."""
     value: Any = options
     for key in path:

@@ -8,7 +8,8 @@ from pathlib import Path
 _URL = re.compile(r"[a-z][a-z0-9+_]*://", re.IGNORECASE)
 _SQLITE_URL = re.compile(r"sqlite(\+\w+)?://(?P<host>[^/?]*)(/(?P<path>[^?]*))?(\?.*)?", re.IGNORECASE)
 _SERVER_URL = re.compile(
-    r"(?P<dialect>[a-z][a-z0-9_]*)(\+\w+)?://([^/]*@)?(?P<host>\[[^\]]*\]|[^/:?]*)(?P<rest>[:/?].*)?", re.IGNORECASE
+    r"(?P<dialect>[a-z][a-z0-9_]*)(\+\w+)?://([^:/]*(:[^@]*)?@)?(?P<host>\[[^\]]*\]|[^/:?]*)(?P<rest>[:/?].*)?",
+    re.IGNORECASE,
 )
 
 

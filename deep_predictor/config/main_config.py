@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from deep_predictor.config.cross_checks import problems_between
+from deep_predictor.config.cross_checks import find, problems_between
 from deep_predictor.config.database_address import database_file, database_url
 from deep_predictor.config.strict import (
     ProjectFolder,
@@ -26,6 +26,7 @@ from deep_predictor.config.strict import (
 from deep_predictor.config.written_values import (
     DEFAULT_EXTENSIONS,
     database_address,
+    is_unicode,
     origin,
     plain_extensions,
     product_of_integers,
@@ -183,7 +184,7 @@ def load_main_config(path: Path, root: Path, environ: Mapping[str, str] | None =
     whole = read_json_object(path, root)
     options = get_section(whole, SECTION, file)
     taken = _apply_environment(options, os.environ if environ is None else environ)
-    problems = unknown_keys(whole, {SECTION}, file)
+    problems = unknown_keys(whole, {SECTION}, file) + _unreadable_variables(options, taken, file)
     sections: Sections | None = None
     try:
         sections = parse(Sections, options, file, "", root)
@@ -209,6 +210,12 @@ def _apply_environment(options: dict[str, Any], environ: Mapping[str, str]) -> d
             section[last] = value
             taken[".".join([*parents, last])] = variable
     return taken
+
+
+def _unreadable_variables(options: Mapping[str, Any], taken: Mapping[str, str], file: str) -> list[ConfigProblem]:
+    """A variable that is not UTF-8 has half characters in it, which nothing could encode later."""
+    values = {key: find(options, *key.split(".")) for key in taken}
+    return [ConfigProblem(file, key, "must be UTF-8") for key, value in values.items() if not is_unicode(value)]
 
 
 def _naming_variable(problem: ConfigProblem, taken: Mapping[str, str]) -> ConfigProblem:

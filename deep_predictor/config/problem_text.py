@@ -65,7 +65,8 @@ def _message(details: ErrorDetails) -> str:
         return f"must be {_MUST_BE[kind]}"
     for name, sign in _BOUNDS.items():
         if name in context:
-            return f"must be {sign} {context[name]}"
+            bound = context[name]
+            return f"must be {sign} {int(bound) if bound == int(bound) else bound}"
     if kind in ("string_too_short", "too_short") and context.get("min_length") == 1:
         return "must not be empty"
     return f"must be {details['msg'].removeprefix('Input should be ').replace('valid ', '')}"

@@ -71,6 +71,6 @@ def _read(path: Path) -> str:
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         path.chmod(0o600)
     key = path.read_bytes().strip()
-    if not re.fullmatch(rb"[0-9a-f]{%d,}" % (2 * KEY_BYTES), key):
+    if not re.fullmatch(rb"[!-~]{%d,}" % KEY_BYTES, key):
         raise OSError(errno.EINVAL, "the file holds no key; delete it")
     return key.decode("ascii")

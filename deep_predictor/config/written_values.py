@@ -50,3 +50,12 @@ def database_address(value: str) -> str:
     if problem:
         raise ValueError(problem)
     return value
+
+
+def is_unicode(text: str) -> bool:
+    """False where a variable's bytes were not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -63,6 +63,8 @@ KERAS_2_LAYERS = _names(
     """
 )
 MODELS = frozenset({"Functional", "Model", "Sequential"})
+#: Of keras.applications.
+APPLICATION_LAYERS = frozenset({"LayerScale"})
 OTHERS = _names(
     """
     Constant GlorotNormal GlorotUniform HeNormal HeUniform IdentityInitializer LecunNormal LecunUniform Ones
@@ -81,7 +83,7 @@ VALUES = frozenset(
 )
 VALUES_OF_KERAS_2 = frozenset({"TensorShape", "slice"})
 
-KNOWN_CLASSES = LAYERS | KERAS_2_LAYERS | MODELS | OTHERS | VALUES | VALUES_OF_KERAS_2
+KNOWN_CLASSES = LAYERS | KERAS_2_LAYERS | MODELS | APPLICATION_LAYERS | OTHERS | VALUES | VALUES_OF_KERAS_2
 
 #: Keras 2 wraps any function of `tf.…` into a layer; these only compute.
 TF_FUNCTIONS = _names(

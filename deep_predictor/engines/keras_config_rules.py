@@ -10,7 +10,7 @@ from deep_predictor.engines.keras_classes import KNOWN_CLASSES, REFUSED_CLASSES,
 
 #: Where the listed classes live: Keras 3 by its public and its own names, Keras 2 by its own.
 _CLASS_MODULES = re.compile(
-    r"(tf_)?keras(\.src)?(\.engine)?(\.(activations|constraints|dtype_policies|initializers|layers|mixed_precision|models"
+    r"(tf_)?keras(\.src)?(\.engine)?(\.(activations|applications|constraints|dtype_policies|initializers|layers|mixed_precision|models"
     r"|quantizers|random|regularizers|functional|sequential|training|input_layer|base_layer)(\.\w+)*)?|builtins"
 )
 #: Here every class only computes, so no list of names is kept; `core` holds the operations that call functions.

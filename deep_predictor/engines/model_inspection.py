@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 from deep_predictor.engines.hdf5_inspection import hdf5_findings
 from deep_predictor.engines.keras_config_rules import config_findings
+from deep_predictor.engines.saved_model_inspection import saved_model_findings
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 
 ModelKind = Literal["keras", "h5", "saved_model"]
@@ -25,6 +26,7 @@ ModelKind = Literal["keras", "h5", "saved_model"]
 MAX_CONFIG_BYTES = 64 * 1024 * 1024
 MAX_ARCHIVE_BYTES = 16 * 1024**3
 MAX_ARCHIVE_ENTRIES = 10_000
+MAX_SHOWN_FINDINGS = 12
 #: Weights hardly compress; a config of many equal layers does, within this.
 MAX_ARCHIVE_RATIO = 200
 CONFIG_FILES = ("config.json", "metadata.json")
@@ -58,9 +60,7 @@ def inspect_model(path: Path) -> ModelFacts:
     if not path.exists():
         raise BackendNotReady(f"{path}: there is no such model", code="model_missing")
     if path.is_dir():
-        from deep_predictor.engines.saved_model_inspection import inspect_saved_model
-
-        inspect_saved_model(path)
+        _refuse(path, saved_model_findings(path))
         return ModelFacts(path, "saved_model")
     try:
         with path.open("rb") as file:
@@ -88,8 +88,7 @@ def _inspect_h5(path: Path) -> ModelFacts:
     if config is None and not findings:
         raise BackendNotReady(f"{path}: holds weights and no model", code="model_broken")
     findings += config_findings(_parse_json(path, config)) if config is not None else []
-    if findings:
-        raise UnsafeModel(path, findings)
+    _refuse(path, findings)
     return ModelFacts(path, "h5", _text(version))
 
 
@@ -97,16 +96,14 @@ def _inspect_keras(path: Path) -> ModelFacts:
     try:
         with zipfile.ZipFile(path) as archive:
             findings = list(_archive_findings(archive))
-            if findings:
-                raise UnsafeModel(path, findings)
+            _refuse(path, findings)
             config = archive.read("config.json")
             metadata = _parse_json(path, archive.read("metadata.json"))
             findings = _weights_findings(archive)
     except (*_BROKEN_FILE, zipfile.BadZipFile, zlib.error) as error:
         raise BackendNotReady(f"{path}: is not a Keras model: {error}", code="model_broken") from error
     findings += config_findings(_parse_json(path, config))
-    if findings:
-        raise UnsafeModel(path, findings)
+    _refuse(path, findings)
     return ModelFacts(path, "keras", _text(metadata.get("keras_version") if isinstance(metadata, dict) else None))
 
 
@@ -145,6 +142,14 @@ def _archive_findings(archive: zipfile.ZipFile) -> Iterator[str]:
         total += entry.file_size
     if total > MAX_ARCHIVE_BYTES:
         yield f"the archive would unpack to {total} bytes"
+
+
+def _refuse(path: Path, findings: Sequence[str]) -> None:
+    """Raises UnsafeModel if anything was found; its message stays readable."""
+    if len(findings) > MAX_SHOWN_FINDINGS:
+        findings = [*findings[:MAX_SHOWN_FINDINGS], f"and {len(findings) - MAX_SHOWN_FINDINGS} more"]
+    if findings:
+        raise UnsafeModel(path, findings)
 
 
 def _parse_json(path: Path, stored: Any) -> Any:

@@ -19,7 +19,7 @@ from deep_predictor.engines.tensorflow_ops import (
     is_compute_op,
     refusal_reason,
 )
-from deep_predictor.errors import BackendNotReady, UnsafeModel
+from deep_predictor.errors import BackendNotReady
 
 MAX_GRAPH_BYTES = 2 * 1024**3
 MAX_FILES = 100_000
@@ -27,14 +27,13 @@ MAX_FILES = 100_000
 _CODE_SUFFIXES = frozenset({".so", ".dll", ".dylib", ".pyd", ".py", ".pyc", ".pkl", ".pickle"})
 
 
-def inspect_saved_model(folder: Path) -> None:
-    """Raises UnsafeModel, naming each op that is refused, or BackendNotReady (model_missing, model_broken)."""
+def saved_model_findings(folder: Path) -> list[str]:
+    """Each op and file that is refused. Raises BackendNotReady (model_missing, model_broken)."""
     findings = list(_file_findings(folder))
     saved_model = _read(folder / "saved_model.pb")
     for meta_graph in saved_model.meta_graphs:
         findings += _graph_findings(meta_graph)
-    if findings:
-        raise UnsafeModel(folder, sorted(set(findings)))
+    return sorted(set(findings))
 
 
 def _file_findings(folder: Path) -> Iterator[str]:

@@ -52,6 +52,8 @@ DECODER_ERRORS: Final = (
     *(RuntimeError, AssertionError, MemoryError, BufferError, struct.error, zlib.error, cv2.error),
     Image.DecompressionBombError,
 )
+#: The limit on pixels is meant for 8-bit samples; a PNG with 16-bit ones takes twice the time, so half of them.
+MAX_RAW_BYTES_PER_PIXEL = 4
 _BMP_RUN_LENGTH_CODED = (1, 2)
 #: Pillow decodes run-length coded BMP in Python, about a million runs a second; the format died out long ago.
 MAX_RUN_LENGTH_CODED_BYTES = 2 * 1024**2
@@ -120,6 +122,8 @@ def _decode_jpeg(data: bytes, max_pixels: int) -> np.ndarray:
 def _decode_png(data: bytes, max_pixels: int) -> np.ndarray:
     file = PngFile.read(data)
     check_size(file.width, file.height, max_pixels)
+    if file.raw_bytes > MAX_RAW_BYTES_PER_PIXEL * max_pixels:
+        raise ImageUnreadable(f"the PNG unpacks to {file.raw_bytes} bytes, which would take too long")
     return turned(read_png_pixels(file, max_pixels), file.orientation)
 
 

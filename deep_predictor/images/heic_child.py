@@ -33,7 +33,8 @@ def main(max_pixels: int, cpu_seconds: int) -> None:
 
 def _on_white(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16"):
-        picture = picture.point(lambda value: value / 256, "L")
+        high_bytes = picture.tobytes()[1::2] if picture.mode != "I;16B" else picture.tobytes()[::2]
+        picture = Image.frombytes("L", picture.size, high_bytes)
     if picture.mode in ("RGBa", "La"):
         picture = picture.convert({"RGBa": "RGBA", "La": "LA"}[picture.mode])
     if picture.mode in ("RGBA", "LA"):
@@ -57,7 +58,6 @@ def _limit(cpu_seconds: int) -> None:
         _, allowed = resource.getrlimit(kind)  # the server may run under stricter limits, which cannot be raised
         limit = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
         resource.setrlimit(kind, (limit, limit))
-
 
 
 if __name__ == "__main__":

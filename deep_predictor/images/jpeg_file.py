@@ -24,7 +24,7 @@ _JFIF_PREFIX = b"JFIF\x00"
 MAX_SEGMENTS = 5_000
 #: A progressive picture has about ten scans. Each costs a pass over all pixels, and takes few bytes in a hostile file.
 MAX_SCANS = 100
-MAX_SCANNED_PIXELS = 1_000_000_000
+MAX_SCANNED_PIXELS = 700_000_000
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,16 @@ Image.preinit()
 # The limit on pixels is ours, and checked before Pillow sees a file; its own would only warn of pictures that we allow.
 Image.MAX_IMAGE_PIXELS = None
 
+#: What JPEG and GIF can have at most. A decoder also spends time on each row: a PNG may claim fifty million of them.
+MAX_SIDE = 65_535
 #: The other byte of each 16-bit sample: Pillow keeps the high one, which its name for big-endian samples asks for.
 _LOW_BYTES = "RGB;16L"
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
     """Raises ImageUnreadable for a picture that is empty or too large."""
-    if width < 1 or height < 1 or width * height > max_pixels:
-        raise ImageUnreadable(f"it has {width} x {height} pixels, from 1 to {max_pixels} are read")
+    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE) or width * height > max_pixels:
+        raise ImageUnreadable(f"it has {width} x {height} pixels, up to {max_pixels} are read, {MAX_SIDE} a side")
 
 
 def read_pixels(data: bytes, pillow_format: str, max_pixels: int) -> np.ndarray:

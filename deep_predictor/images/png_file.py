@@ -55,6 +55,12 @@ class PngFile:
             return None
         return struct.unpack_from(f">{count}H", body)
 
+    @property
+    def raw_bytes(self) -> int:
+        """What the pixel data are when they are unpacked, without the filter byte of each row."""
+        samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}.get(self.color_type, 4)
+        return (self.width * samples * self.bit_depth + 7) // 8 * self.height
+
     def find_body(self, kind: bytes) -> bytes | None:
         """The body of the first chunk of this type."""
         return next((chunk[8:-4] for chunk_kind, chunk in self.chunks if chunk_kind == kind), None)

@@ -1,125 +1,186 @@
-"""Where pictures lie: the temp folder, and the class folders. Nothing is ever written outside them."""
+"""Where pictures lie: the temp folder, and the class folders. Nothing is ever written or deleted outside them.
+
+A picture keeps the random name that it got when it was accepted, `<uuid4>.<extension>`, wherever it is moved. Only
+files of such names are moved or deleted, so a wrong path in a row or a wrong folder in a cfg costs nobody a file.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import errno
+import logging
 import os
 import re
 import shutil
-import unicodedata
 import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deep_predictor.errors import ImageNotStored
+from deep_predictor.images.folder_names import safe_folder_name
 
-MAX_NAME_BYTES = 100
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]')
-_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_OWN_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[a-z]{3,4}(\.removing)?|\..+\.part")
+logger = logging.getLogger(__name__)
+
+_UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
+_EXTENSION = r"[A-Za-z0-9]{1,5}"
 _REMOVING = ".removing"
+_PICTURE_NAME = re.compile(rf"{_UUID}\.{_EXTENSION}")
+#: Of a write that has not ended, and of a picture whose row is being written.
+_PASSING_NAME = re.compile(rf"\.{_UUID}\.{_EXTENSION}\.part|{_UUID}\.{_EXTENSION}\{_REMOVING}")
 
 
-def safe_folder_name(class_name: str) -> str:
-    """A class name as one part of a path. A name that had to change gets a hash, so that no two share a folder."""
-    name = unicodedata.normalize("NFC", class_name)
-    safe = _UNSAFE.sub("_", name).strip().rstrip(". ")
-    if safe in ("", ".", "..") or safe.startswith("."):
-        safe = "_" + safe.lstrip(".")
-    if _RESERVED.fullmatch(safe):
-        safe = "_" + safe
-    encoded = safe.encode("utf-8", "replace")
-    if len(encoded) > MAX_NAME_BYTES:
-        safe = encoded[:MAX_NAME_BYTES].decode("utf-8", "ignore")
-    else:
-        safe = encoded.decode("utf-8")
-    if safe == class_name:
-        return safe
-    if not class_name.strip():
-        safe = "unnamed"
-    return f"{safe} {hashlib.sha256(class_name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+def is_picture_name(name: str) -> bool:
+    """Whether a file is called as this room calls the pictures it keeps."""
+    return _PICTURE_NAME.fullmatch(name) is not None
 
 
 class ImageStore:
-    """The temp folder of one environment, and moves out of it. Every method raises ImageNotStored on an OSError."""
+    """The temp folder of one environment, and moves out of it. Raises ImageNotStored for whatever the disk refuses."""
 
     def __init__(self, temp_folder: Path) -> None:
         self.temp_folder = temp_folder
-        temp_folder.mkdir(parents=True, exist_ok=True)
+        with _disk_errors(f"{temp_folder} cannot be made"):
+            temp_folder.mkdir(parents=True, exist_ok=True)
 
     def save_upload(self, data: bytes, extension: str) -> Path:
         """Write a picture under a random name; it is there whole or not at all."""
         path = self.temp_folder / f"{uuid.uuid4()}.{extension}"
-        draft = self.temp_folder / f".{path.name}.part"
-        try:
+        _check_name(path)
+        draft = _draft_of(path)
+        with _disk_errors(str(path)):
             self.temp_folder.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(data)
-            draft.rename(path)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise ImageNotStored(f"{path}: {error.strerror}") from error
+            try:
+                draft.write_bytes(data)
+                draft.rename(path)
+            except OSError:
+                _discard(draft)
+                raise
         return path
 
     def move_to_class(self, path: Path, main_folder: Path, class_name: str) -> Path:
-        """Move a picture to `<main_folder>/<class>/`, also onto another disk; its name stays."""
+        """Move a picture to `<main_folder>/<class>/`, also onto another disk; its name stays. Returns where it lies.
+
+        A class folder that is a link to somewhere else is refused.
+        """
+        _check_name(path)
         folder = main_folder / safe_folder_name(class_name)
-        try:
+        with _disk_errors(f"{path} to {folder}"):
             folder.mkdir(parents=True, exist_ok=True)
-            if folder.resolve().parent != main_folder.resolve():
+            if folder.resolve() != main_folder.resolve() / folder.name:
                 raise ImageNotStored(f"{folder} leads out of {main_folder}")
-            target = folder / path.name
-            try:
-                path.rename(target)
-            except OSError:
-                self._copy_over(path, target)
-        except OSError as error:
-            raise ImageNotStored(f"{path} to {folder}: {error.strerror}") from error
-        return target
+            _move(path, folder / path.name)
+        return folder / path.name
 
     def remove(self, path: Path) -> None:
-        """A missing file is fine."""
-        try:
+        """Delete a picture, set aside or not. A missing file is fine; one that this room did not name is refused."""
+        if not (_PICTURE_NAME.fullmatch(path.name) or _PASSING_NAME.fullmatch(path.name)):
+            raise ImageNotStored(f"{path} is not deleted: it is not a picture that this server named")
+        with _disk_errors(str(path)):
             path.unlink(missing_ok=True)
-        except OSError as error:
-            raise ImageNotStored(f"{path}: {error.strerror}") from error
 
     def set_aside(self, path: Path) -> Path:
-        """Rename a picture that is to be deleted once its row is written."""
-        aside = path.with_name(path.name + _REMOVING)
-        try:
+        """Rename a picture that is to be deleted once its row is written; `restore` takes that back."""
+        _check_name(path)
+        aside = _aside_of(path)
+        with _disk_errors(str(path)):
             path.rename(aside)
-        except OSError as error:
-            raise ImageNotStored(f"{path}: {error.strerror}") from error
         return aside
 
     def restore(self, path: Path) -> bool:
         """Bring back a picture that was set aside; False when there is none."""
-        try:
-            path.with_name(path.name + _REMOVING).rename(path)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            raise ImageNotStored(f"{path}: {error.strerror}") from error
+        _check_name(path)
+        with _disk_errors(str(path)):
+            try:
+                _aside_of(path).rename(path)
+            except FileNotFoundError:
+                return False
         return True
 
     def find_moved(self, temp_path: Path, main_folder: Path) -> Path | None:
-        """The picture of that name in one of the class folders, if a move was done before its row was written."""
-        if not _OWN_NAME.fullmatch(temp_path.name) or not main_folder.is_dir():
+        """The picture of that name in one of the class folders, where a move was done before its row was written."""
+        if not is_picture_name(temp_path.name):
             return None
-        return next((path for path in main_folder.glob(f"*/{temp_path.name}") if path.is_file()), None)
+        with _disk_errors(str(main_folder)):
+            folders = [entry for entry in _entries(main_folder) if entry.is_dir(follow_symlinks=False)]
+        candidates = (Path(folder.path) / temp_path.name for folder in folders)
+        return next((path for path in candidates if path.is_file() and not path.is_symlink()), None)
 
-    def remove_orphans(self, known_names: set[str]) -> None:
-        """Delete what this store named and no row speaks of: uploads and drafts that a crash left behind."""
-        for entry in os.scandir(self.temp_folder):
-            name = entry.name.removesuffix(_REMOVING)
-            if entry.is_file(follow_symlinks=False) and _OWN_NAME.fullmatch(entry.name) and name not in known_names:
-                self.remove(Path(entry.path))
+    def move_back(self, moved: Path, temp_path: Path) -> None:
+        """Undo a move to a class folder, also from another disk."""
+        _check_name(temp_path)
+        with _disk_errors(f"{moved} to {temp_path}"):
+            _move(moved, temp_path)
 
-    def _copy_over(self, path: Path, target: Path) -> None:
-        draft = target.with_name(f".{target.name}.part")
-        try:
-            shutil.copyfile(path, draft)
-            draft.rename(target)
-        except OSError:
-            draft.unlink(missing_ok=True)
+    def remove_orphans(self, known_names: Collection[str]) -> None:
+        """Delete uploads and drafts that a crash left behind: what this room named and no row speaks of.
+
+        What cannot be deleted is logged and stays: it is in nobody's way.
+        """
+        for entry in _entries(self.temp_folder):
+            is_ours = is_picture_name(entry.name) or _PASSING_NAME.fullmatch(entry.name)
+            if is_ours and entry.name.removesuffix(_REMOVING) not in known_names and not entry.is_dir():
+                try:
+                    self.remove(Path(entry.path))
+                except ImageNotStored as error:
+                    logger.warning("an orphan stays: %s", error)
+
+
+@contextmanager
+def _disk_errors(what: str) -> Iterator[None]:
+    """Turn what the disk refuses, and paths that are none (a NUL inside), into ImageNotStored."""
+    try:
+        yield
+    except OSError as error:
+        raise ImageNotStored(f"{what}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ImageNotStored(f"{what!r}: {error}") from error
+
+
+def _check_name(path: Path) -> None:
+    if not is_picture_name(path.name):
+        raise ImageNotStored(f"{path}: not a picture that this server named")
+
+
+def _move(path: Path, target: Path) -> None:
+    """Rename; onto another disk: copy under a draft name, rename, delete the source. Raises OSError."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "the picture is a link")
+    try:
+        path.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
             raise
+        _copy(path, target)
         path.unlink()
+
+
+def _copy(path: Path, target: Path) -> None:
+    draft = _draft_of(target)
+    try:
+        shutil.copyfile(path, draft)
+        draft.rename(target)
+    except OSError:
+        _discard(draft)
+        raise
+
+
+def _discard(draft: Path) -> None:
+    """Best effort: on a full or broken disk the first error is the one that tells something."""
+    with suppress(OSError):
+        draft.unlink(missing_ok=True)
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _aside_of(path: Path) -> Path:
+    return path.with_name(path.name + _REMOVING)
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []

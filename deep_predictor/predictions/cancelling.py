@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from deep_predictor.environment import Environment
+from deep_predictor.predictions.job import Job
 
 #: A job whose result is being stored at this moment is waited for.
 STORING_SECONDS = 15.0
@@ -14,18 +15,31 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
     False when there is none of that id. Raises DatabaseBusy, ImageNotStored.
     """
     job = environment.jobs.find(prediction_id)
-    cancelled = job is not None and job.claim()
-    if job and cancelled:
-        job.predictor.queue.discard(job)
+    cancelled = job if job and job.claim() else None
+    if cancelled:
+        cancelled.predictor.queue.discard(cancelled)
     elif job:
         job.wait(STORING_SECONDS)
     try:
         record = environment.rows.find(prediction_id)
         deleted = environment.rows.delete(prediction_id)
-        if record and record.image_path:
-            environment.images.remove(environment.root / record.image_path)
-    finally:
-        if job and cancelled:  # who waits for it wakes after the row is gone, and finds none
-            environment.jobs.discard(job)
-            job.end(None)
+    except BaseException:
+        if cancelled:
+            _take_up_again(environment, cancelled)
+        raise
+    if cancelled:  # who waits for it wakes after the row is gone, and finds none
+        environment.jobs.discard(cancelled)
+        cancelled.end(None)
+    if record and record.image_path:
+        environment.images.remove(environment.root / record.image_path)
     return deleted or job is not None
+
+
+def _take_up_again(environment: Environment, cancelled: Job) -> None:
+    """The row could not be deleted: it stays, so its prediction must still end."""
+    environment.jobs.discard(cancelled)
+    cancelled.end(None)
+    if cancelled.image_path:
+        again = Job(cancelled.prediction_id, cancelled.predictor, environment, image_path=cancelled.image_path)
+        environment.jobs.add(again)
+        cancelled.predictor.queue.put_recovered(again)

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 from deep_predictor.engines.base import Engine
 from deep_predictor.engines.table import get_engine_class
@@ -16,6 +15,9 @@ from deep_predictor.errors import PredictionError
 from deep_predictor.predictions.predictor import Predictor
 
 logger = logging.getLogger(__name__)
+
+#: A predictor waits this long for its turn, then it is loaded beside those that are still at it.
+PATIENCE_SECONDS = 60.0
 
 _EngineKey = tuple[str, Path, tuple[int, int] | None]
 
@@ -39,11 +41,10 @@ class Registry:
     def start(self) -> None:
         """Run each engine's first inference here, in the main thread, then load everything on threads."""
         self._start_engines()
-        to_load: SimpleQueue[Predictor] = SimpleQueue()
+        permits = threading.Semaphore(max(2, os.cpu_count() or 1))
         for predictor in sorted(self._predictors, key=lambda p: not p.required):
-            to_load.put(predictor)
-        for number in range(min(len(self._predictors), max(2, os.cpu_count() or 1))):
-            thread = threading.Thread(target=self._load_all, args=(to_load,), name=f"loading {number}", daemon=True)
+            name = f"loading {predictor.name}"
+            thread = threading.Thread(target=self._load, args=(predictor, permits), name=name, daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -85,10 +86,12 @@ class Registry:
                 for predictor in predictors:
                     predictor.fail(error)
 
-    def _load_all(self, to_load: SimpleQueue[Predictor]) -> None:
-        while not self._stopping.is_set():
-            try:
-                predictor = to_load.get_nowait()
-            except Empty:
-                return
-            predictor.load(self.load_engine)
+    def _load(self, predictor: Predictor, permits: threading.Semaphore) -> None:
+        """Load one predictor, as many at a time as there are cores; those that hang hold nobody up for ever."""
+        granted = permits.acquire(timeout=PATIENCE_SECONDS)
+        try:
+            if not self._stopping.is_set():
+                predictor.load(self.load_engine)
+        finally:
+            if granted:
+                permits.release()

@@ -8,7 +8,13 @@ from pathlib import Path, PurePosixPath
 
 from deep_predictor.db.prediction_rows import NewPrediction
 from deep_predictor.environment import Environment
-from deep_predictor.errors import InvalidPredictionId, PredictionIdUsed, UnsupportedExtension
+from deep_predictor.errors import (
+    ImageNotStored,
+    ImageUnreadable,
+    InvalidPredictionId,
+    PredictionIdUsed,
+    UnsupportedExtension,
+)
 from deep_predictor.images.decoding import DecodedImage, decode_image
 from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.predictions.cancelling import delete_prediction
@@ -83,7 +89,10 @@ def _store(environment: Environment, job: Job, upload: Upload, image: DecodedIma
     """Save the picture and insert the row; when the row cannot be written, the file goes again."""
     data = upload.image_bytes
     if job.predictor.options.strip_metadata:
-        data = strip_metadata(data, image.extension)
+        try:
+            data = strip_metadata(data, image.extension)
+        except ImageNotStored as error:
+            raise ImageUnreadable(str(error)) from error
     path = environment.images.save_upload(data, _stored_extension(image, extension))
     try:
         environment.rows.insert(_new_row(job, path))

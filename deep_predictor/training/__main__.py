@@ -18,11 +18,13 @@ from deep_predictor.errors import ConfigError, TrainingError
 from deep_predictor.training.config import TrainingConfig, load_training_config
 from deep_predictor.training.exporting import TrainedModel
 from deep_predictor.training.metrics import table_of
-from deep_predictor.training.model_folder import PREDICTOR_FILE, is_complete
+from deep_predictor.training.model_folder import PREDICTOR_FILE, is_complete, wait_while_reserved
 from deep_predictor.training.progress import watch_on_stderr
 from deep_predictor.training.run import run_training
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
+#: With --if-missing, another run on the same folder may take this long.
+_LONGEST_WAIT_SECONDS = 600
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = _parse(arguments)
     try:
         config = load_training_config(_find(args.cfg), PROJECT_ROOT)
-        if args.if_missing and is_complete(config.options.output_folder):
+        if args.if_missing and _is_there(config):
             _say(args.quiet, f"{_shown_folder(config)}: the model is there, nothing to train")
             return 0
         _prepare_tensorflow()
@@ -65,6 +67,14 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 def _find(path: Path) -> Path:
     """As the shell means it, else from the project's root."""
     return path.resolve() if path.exists() else PROJECT_ROOT / path
+
+
+def _is_there(config: TrainingConfig) -> bool:
+    """Whether the model folder is complete, after another run that is just writing it."""
+    folder = config.options.output_folder
+    if not is_complete(folder):
+        wait_while_reserved(folder, _LONGEST_WAIT_SECONDS)
+    return is_complete(folder)
 
 
 def _prepare_tensorflow() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
 from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
 from deep_predictor.errors import ConfigError, ConfigProblem
-from deep_predictor.images.preprocessing import InputSpec
+from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
 from deep_predictor.training.architectures import ARCHITECTURES
 from deep_predictor.training.datasets import DATASETS
 
@@ -45,12 +45,12 @@ class InputOptions(StrictModel):
 
     width: int = Field(gt=0, le=4096)
     height: int = Field(gt=0, le=4096)
-    color_mode: Literal["bgr", "rgb", "grayscale"] = "rgb"
-    scale: float | tuple[float, ...] = 1.0
-    mean: float | tuple[float, ...] = 0.0
-    std: float | tuple[float, ...] = 1.0
-    resize_mode: Literal["stretch", "letterbox", "center_crop"] = "stretch"
-    resize_filter: Literal["linear", "area", "nearest", "cubic", "lanczos", "bilinear_antialias"] = "area"
+    color_mode: ColorMode = "rgb"
+    scale: PerChannel = 1.0
+    mean: PerChannel = 0.0
+    std: PerChannel = 1.0
+    resize_mode: ResizeMode = "stretch"
+    resize_filter: ResizeFilter = "area"
 
     @model_validator(mode="after")
     def _makes_a_spec(self) -> InputOptions:

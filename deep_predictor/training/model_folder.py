@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from deep_predictor.errors import ModelFolderUnwritable
 
@@ -50,20 +50,18 @@ def reserve(folder: Path) -> Iterator[None]:
     Raises ModelFolderUnwritable when another run holds it, when it holds files that no run wrote (they would be lost),
     or when its parent cannot be written.
     """
-    lock = FileLock(folder.parent / f".{folder.name}.lock")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise ModelFolderUnwritable(folder, "another run is training it") from error
-    except OSError as error:
-        raise ModelFolderUnwritable(folder, f"cannot be written: {error}") from error
+    lock = _acquire(folder, timeout_seconds=0)
     try:
         _clear_leftovers(folder)
         _check_replaceable(folder)
         yield
     finally:
         lock.release()
+
+
+def wait_while_reserved(folder: Path, timeout_seconds: float) -> None:
+    """Let another run that holds `folder` come to its end. Raises ModelFolderUnwritable when that takes longer."""
+    _acquire(folder, timeout_seconds).release()
 
 
 @contextmanager
@@ -99,6 +97,18 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def sha256_of(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _acquire(folder: Path, timeout_seconds: float) -> BaseFileLock:
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=timeout_seconds)
+    except Timeout as error:
+        raise ModelFolderUnwritable(folder, "another run is training it") from error
+    except OSError as error:
+        raise ModelFolderUnwritable(folder, f"cannot be written: {error}") from error
+    return lock
 
 
 def _check_replaceable(folder: Path) -> None:

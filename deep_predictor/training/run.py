@@ -35,7 +35,6 @@ def run_training(config: TrainingConfig, watch: Watch) -> TrainedModel:
         train, val, test = (examples_of(dataset, part, spec) for part in (split.train, split.val, split.test))
 
         keras.utils.set_random_seed(options.seed)
-        keras.backend.clear_session()
         shape = train.inputs.shape[1:]
         network = build_architecture(options.fit_options.architecture, shape, len(dataset.class_names))
         with watch(options.fit_options.epochs, step_count(options.fit_options, len(split.train))) as watcher:

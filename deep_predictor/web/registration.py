@@ -13,10 +13,12 @@ from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
 from deep_predictor.web.pages import create_pages
 from deep_predictor.web.security_headers import register_security_headers
+from deep_predictor.web.upload_form import UploadRequest
 
 
 def register_web(app: Flask) -> None:
     """Called once by create_app, after `app.extensions["deep_predictor"]` is there."""
+    app.request_class = UploadRequest
     app.before_request(enforce_access)
     for blueprint in (create_pages(), create_api(), create_test_api(), create_api_v1(), create_health()):
         app.register_blueprint(blueprint)

@@ -1,4 +1,7 @@
-"""Headers that every answer carries, whatever it is: a page, JSON, a picture, a static file, an error."""
+"""Headers that every answer carries, whatever it is: a page, JSON, a picture, a static file, an error.
+
+JSON is never kept by a cache: answers change until they are final, and may be deleted.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,8 @@ def register_security_headers(app: Flask, main_config: MainConfig) -> None:
             response.headers.setdefault(name, value)
         is_page = response.mimetype == "text/html"
         response.headers.setdefault("Content-Security-Policy", policy if is_page else NOTHING_POLICY)
+        if response.mimetype == "application/json":
+            response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     app.after_request(add_security_headers)

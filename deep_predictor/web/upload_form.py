@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from io import BytesIO
+from typing import IO
 
 from flask import Request
 from werkzeug.datastructures import FileStorage
@@ -14,6 +16,19 @@ from deep_predictor.predictions.submitting import Upload
 
 API_KEY_FIELD = "api_key"
 RECAPTCHA_FIELD = "g-recaptcha-response"
+
+
+class UploadRequest(Request):
+    """Keeps a form's files in memory, where they are read to in any case; so a broken form leaves no temp file."""
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        return BytesIO()
 
 
 @dataclass(frozen=True)

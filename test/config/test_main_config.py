@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from deep_predictor.config.main_config import ENVIRONMENT_KEYS, MainConfig, load_main_config
+from deep_predictor.config.written_values import KNOWN_EXTENSIONS
 from deep_predictor.errors import ConfigError
+from deep_predictor.images.decoding import EXTENSION_FORMATS
 
 SECRET = "a-secret-that-must-not-be-shown"
 CONFIG: dict[str, Any] = {
@@ -139,7 +141,30 @@ def test_main_config_reports_all_problems_at_once_by_file_and_key(tmp_path: Path
         ({"production.api_options.cors_origins": ["*"]}, "cors_origins"),
         ({"production.api_options.get_predictors_endpoint": "prediction_id"}, "get_predictors_endpoint"),
         ({"test.upload_options": {"open_uploads": 1}}, "test.upload_options.open_uploads"),
-        ({"production.prediction_options.predictors": "a.cfg"}, "predictors"),
+        ({"production.prediction_options.predictors": "a.cfg"}, "predictors: must be a list"),
+        ({"production.prediction_options.predictors": {}}, "production.prediction_options.predictors: must not be"),
+        ({"production.prediction_options.form": "B"}, "production.prediction_options.form: unknown key"),
+        ({"production.prediction_options.predictors": {"vgg16": ""}}, "predictors.vgg16: must name a path"),
+        (
+            {"test.prediction_options.predictors": [{"model_name": "a", "cfg_path": "a"}] * 2},
+            "test.prediction_options.predictors: must have different names (twice: a)",
+        ),
+        (
+            {"test.prediction_options.predictors": [{"model_nam": "a", "cfg_path": "a"}]},
+            "test.prediction_options.predictors.0.model_nam: unknown key; did you mean 'model_name'?",
+        ),
+        ({"production.path_options.temp_save_path": "."}, "temp_save_path: must be a folder of its own"),
+        ({"production.path_options.temp_save_path": ""}, "temp_save_path: must name a path"),
+        ({"test.path_options.temp_save_path": "images/x/../temp"}, "test.path_options.temp_save_path: must differ"),
+        (
+            {"test.path_options.database_path": "sqlite:///database/database.db"},
+            "test.path_options.database_path: must",
+        ),
+        ({"production.api_options.cors_origins": ["https://a.org/page"]}, "cors_origins.0: must be an origin"),
+        ({"production.upload_options.max_image_megapixels": 0}, "max_image_megapixels: must be > 0 (got 0)"),
+        ({"production.upload_options.supported_extensions": []}, "supported_extensions: must be some of"),
+        ({"production.upload_options.supported_extensions": "jpg"}, "supported_extensions: must be a list"),
+        ({"production": [1]}, "production: must be a JSON object"),
     ],
 )
 def test_main_config_with_one_wrong_setting_names_its_key(tmp_path: Path, changes: dict[str, Any], key: str) -> None:
@@ -165,6 +190,29 @@ def test_main_config_that_is_no_config_says_what_was_expected(tmp_path: Path, te
     assert part in str(raised.value)
 
 
+def test_main_config_with_a_second_top_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep_predictor.cfg"
+    path.write_text(json.dumps({"deep_predictor_options": CONFIG, "deep_predictor_option": {}}), encoding="utf-8")
+    with pytest.raises(ConfigError, match="deep_predictor_option: unknown key; did you mean 'deep_predictor_options'"):
+        load_main_config(path, tmp_path, {})
+
+
+def test_main_config_needs_neither_a_test_predictor_nor_a_predictor_file(tmp_path: Path) -> None:
+    config = load(tmp_path, {"test.prediction_options.predictors": {}})
+    assert config.test.prediction_options.predictors == ()
+    assert not config.production.prediction_options.predictors[0].cfg_path.exists()
+
+
+def test_main_config_with_databases_in_memory_does_not_share_one(tmp_path: Path) -> None:
+    changes = dict.fromkeys(("production.path_options.database_path", "test.path_options.database_path"), "sqlite://")
+    assert load(tmp_path, changes).database_file("test") is None
+
+
+def test_cors_origins_are_compared_as_browsers_send_them(tmp_path: Path) -> None:
+    config = load(tmp_path, {"production.api_options.cors_origins": ["https://Example.ORG:8443", "http://[::1]:3000"]})
+    assert config.production.api_options.cors_origins == ("https://example.org:8443", "http://[::1]:3000")
+
+
 def test_main_config_that_is_missing_or_not_utf8_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_main_config(tmp_path / "none.cfg", tmp_path, {})
@@ -182,6 +230,28 @@ def test_environment_variables_win_for_every_secret(tmp_path: Path) -> None:
     assert config.production.recaptcha_options.recaptcha_secret_key == "from DEEP_PREDICTOR_RECAPTCHA_SECRET_KEY"
     assert config.production.path_options.database_path == "from DEEP_PREDICTOR_DATABASE_PATH"
     assert config.test.path_options.database_path == "from DEEP_PREDICTOR_TEST_DATABASE_PATH"
+
+
+def test_empty_environment_variable_is_not_set(tmp_path: Path) -> None:
+    config = load(tmp_path, environ=dict.fromkeys(ENVIRONMENT_KEYS, ""))
+    assert config == load(tmp_path)
+
+
+def test_problem_of_an_environment_variable_names_it_and_not_its_value(tmp_path: Path) -> None:
+    url = f"sqlite://{SECRET}"
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, environ={"DEEP_PREDICTOR_DATABASE_PATH": url, "DEEP_PREDICTOR_API_KEY": f"{SECRET}\udcff"})
+    text = str(raised.value)
+    assert "production.path_options.database_path: must have three slashes" in text
+    assert "; set by DEEP_PREDICTOR_DATABASE_PATH" in text
+    assert "production.api_options.api_key: must be UTF-8; set by DEEP_PREDICTOR_API_KEY" in text
+    assert SECRET not in text
+
+
+def test_environment_variables_fill_sections_that_the_file_has_not(tmp_path: Path) -> None:
+    environ = {"DEEP_PREDICTOR_SECRET_KEY": "from outside", "DEEP_PREDICTOR_TEST_API_KEY": "too"}
+    config = load(tmp_path, {"flask_options": None, "test.api_options": None}, environ)
+    assert (config.flask_options.secret_key, config.test.api_options.api_key) == ("from outside", "too")
 
 
 def test_database_path_may_be_a_url(tmp_path: Path) -> None:
@@ -224,3 +294,7 @@ def test_configs_of_the_project_are_right(project_root: Path, name: str) -> None
     config = load_main_config(project_root / "cfg" / name, project_root, {})
     assert config.production.api_options.api_key == ""
     assert config.flask_options.secret_key == ""
+
+
+def test_extensions_that_a_cfg_may_name_are_those_that_can_be_opened() -> None:
+    assert set(KNOWN_EXTENSIONS) == set(EXTENSION_FORMATS)

@@ -64,11 +64,82 @@ def test_problems_of_both_sections_are_reported_together(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("info", "key"),
-    [({"predictor_backend": None}, "predictor_backend"), ({"model_id": "seven"}, "model_id")],
+    [
+        ({"predictor_backend": None}, "predictor_backend"),
+        ({"predictor_backend": ""}, "predictor_backend"),
+        ({"predictor_backend": ["keras"]}, "predictor_backend"),
+        *(({"model_id": wrong}, "model_id") for wrong in ("seven", 1.5, True, None, [1], 2**31, -(2**31), "9" * 5000)),
+    ],
 )
 def test_wrong_model_info_names_its_key(tmp_path: Path, info: dict[str, Any], key: str) -> None:
     with pytest.raises(ConfigError, match=f"model_info.{key}"):
         load(tmp_path, {}, **info)
+
+
+@pytest.mark.parametrize(("written", "expected"), [(0, 0), (-3, -3), (2**31 - 1, 2**31 - 1), ("100", 100)])
+def test_model_id_is_an_integer_also_when_written_as_text(tmp_path: Path, written: Any, expected: int) -> None:
+    config = load(tmp_path, {}, model_id=written)
+    assert config.model_id == expected
+    assert config.model_info["model_id"] == written
+
+
+def test_model_id_is_zero_unless_given(tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    sections = {"model_info": {"predictor_backend": "x"}, "model_options": {}, "model_paths": {}}
+    path.write_text(json.dumps({"predictor_options": sections}), encoding="utf-8")
+    assert load_predictor_config(path, tmp_path).model_id == 0
+
+
+def test_predictor_config_with_unknown_keys_names_each(tmp_path: Path) -> None:
+    path = tmp_path / "a.cfg"
+    sections = {"model_info": {"predictor_backend": "x"}, "model_options": {}, "model_paths": {}, "model_path": {}}
+    path.write_text(json.dumps({"predictor_options": sections, "note": 1}), encoding="utf-8")
+    with pytest.raises(ConfigError) as raised:
+        load_predictor_config(path, tmp_path)
+    assert [str(problem) for problem in raised.value.problems] == [
+        "a.cfg: note: unknown key; known are: predictor_options",
+        "a.cfg: predictor_options.model_path: unknown key; did you mean 'model_paths'?",
+    ]
+
+
+@pytest.mark.parametrize("written", ["", ".", "..", "/"])
+def test_predictions_main_folder_that_holds_the_project_is_refused(tmp_path: Path, written: str) -> None:
+    config = load(tmp_path, {}, {"predictions_main_folder": written})
+    with pytest.raises(ConfigError, match=r"food\.cfg: model_paths\.predictions_main_folder: must"):
+        parse_sections(config, PredictorOptions, PredictorPaths)
+
+
+def test_typo_near_the_old_spelling_names_the_old_spelling(tmp_path: Path) -> None:
+    config = load(tmp_path, {}, {"not_confiedent_foldername": "x"})
+    with pytest.raises(ConfigError, match="did you mean 'not_confiedent_folder_name'"):
+        parse_sections(config, PredictorOptions, PredictorPaths)
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [
+        ("workers", 0),
+        ("workers", 65),
+        ("queue_size", 0),
+        ("timeout_seconds", 0),
+        ("timeout_seconds", "soon"),
+        ("keep_days", 0),
+        ("keep_days", -1),
+        ("max_disk_mb", 0),
+        ("required", 2),
+        ("strip_metadata", "very"),
+        ("predicted_image_action", 1),
+    ],
+)
+def test_predictor_options_out_of_range_name_their_key(tmp_path: Path, option: str, wrong: Any) -> None:
+    with pytest.raises(ConfigError, match=rf"food\.cfg: model_options\.{option}: must be .* \(got "):
+        parse_sections(load(tmp_path, {option: wrong}), PredictorOptions, PredictorPaths)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, "two", None])
+def test_tensorflow_version_is_no_config_error(tmp_path: Path, version: Any) -> None:
+    options, _ = parse_sections(load(tmp_path, {"tensorflow_version": version}), PredictorOptions, PredictorPaths)
+    assert options.tensorflow_version == version
 
 
 def test_missing_sections_are_all_reported(tmp_path: Path) -> None:
@@ -78,6 +149,13 @@ def test_missing_sections_are_all_reported(tmp_path: Path) -> None:
         load_predictor_config(path, tmp_path)
     text = str(raised.value)
     assert all(name in text for name in ("model_info", "model_options", "model_paths", "model_inof"))
+
+
+def test_every_predictor_cfg_of_the_project_makes_a_backend(project_root: Path) -> None:
+    paths = sorted((project_root / "cfg" / "predictors").glob("*.cfg"))
+    assert paths
+    for path in paths:
+        create_backend(load_predictor_config(path, project_root))
 
 
 @pytest.mark.parametrize("backend", ["keras", "tf_yolo", "dummy"])

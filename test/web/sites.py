@@ -31,6 +31,12 @@ Files = Mapping[str, tuple[Any, ...]]
 JSON = {"Accept": "application/json"}
 
 
+def short(value: object) -> str:
+    """An id for a test's hostile or endless parameter."""
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:40]} and {len(text) - 40} more"
+
+
 @dataclass(frozen=True)
 class Sent:
     """One request, as both transports understand it."""

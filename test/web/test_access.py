@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Blueprint, Flask, Request
+from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
 from deep_predictor.web import access
@@ -18,6 +19,7 @@ from deep_predictor.web.access import (
     wants_json,
 )
 from test.web.conftest import MakeSite
+from test.web.sites import short
 
 #: Every route that changes or stores something, and what it asks for. All others are public.
 GUARDED = {
@@ -83,7 +85,8 @@ def test_register_of_an_options_view_is_refused() -> None:
         (";;;,,=,q=nan", False),
         ("a/b;q=1e999," * 1000, False),
     ],
+    ids=short,
 )
 def test_wants_json_follows_the_accept_header(accept: str | None, expected: bool) -> None:
-    headers = {} if accept is None else {"Accept": accept}
+    headers = Headers({} if accept is None else {"Accept": accept})
     assert wants_json(Request(EnvironBuilder(headers=headers).get_environ())) is expected

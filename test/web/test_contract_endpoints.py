@@ -11,7 +11,7 @@ from test.app_builder import DUMMY, DUMMY_YOLO, fault_predictor, write_predictor
 from test.fakes import picture
 from test.server_process import new_id
 from test.web.conftest import MakeSite
-from test.web.sites import JSON, Answer, Site, Transport
+from test.web.sites import JSON, Answer, Site, Transport, short
 
 FIVE_KEYS = ["model_info", "prediction_id", "prediction_status", "prediction_time", "predictions"]
 FORM_B = [
@@ -136,7 +136,9 @@ def test_api_prediction_id_wins_over_predictors(site: Site) -> None:
     assert answer.json == {"prediction_status": 0}
 
 
-@pytest.mark.parametrize("prediction_id", ["x", "x" * 32, "x" * 5000, "\x00", "é☃", "' OR 1=1 --", "../../etc/passwd"])
+@pytest.mark.parametrize(
+    "prediction_id", ["x", "x" * 32, "x" * 5000, "\x00", "é☃", "' OR 1=1 --", "../../etc/passwd"], ids=short
+)
 @pytest.mark.parametrize("path", ["/api", "/test-api"])
 def test_api_of_an_unknown_id_answers_status_0_alone(site: Site, path: str, prediction_id: str) -> None:
     answer = site.get(path, params={"prediction_id": prediction_id})

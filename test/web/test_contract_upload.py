@@ -11,7 +11,7 @@ import pytest
 from deep_predictor.web.error_responses import PROBLEM_CONTENT_TYPE
 from test.fakes import picture
 from test.server_process import new_id
-from test.web.sites import JSON, Answer, Site
+from test.web.sites import JSON, Answer, Site, short
 
 NOT_A_PICTURE = b"this is no picture"
 USED = "<an id that was used>"
@@ -201,7 +201,9 @@ def test_upload_with_an_empty_model_name_takes_the_default_predictor(site: Site)
 
 
 @pytest.mark.parametrize(
-    "filename", ["日本.png", "a b.PNG", "..\\..\\x.png", "../../x.png", "x.jpg", "é" * 200 + ".png"]
+    "filename",
+    ["日本.png", "a b.PNG", "..\\..\\x.png", "../../x.png", "x.jpg", "é" * 200 + ".png"],
+    ids=short,
 )
 def test_upload_with_an_odd_file_name_is_accepted(site: Site, filename: str) -> None:
     assert site.final(site.upload_id(filename=filename))["prediction_status"] == 200

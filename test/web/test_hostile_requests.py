@@ -15,7 +15,7 @@ from test.app_builder import PRODUCTION_KEY, TEST_KEY
 from test.fakes import picture
 from test.server_process import new_id
 from test.web.conftest import PREDICTORS, MakeSite
-from test.web.sites import JSON, OverSocket, Site
+from test.web.sites import JSON, OverSocket, Site, short
 
 MULTIPART = "multipart/form-data; boundary=x"
 PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r\n\r\n'
@@ -28,7 +28,6 @@ PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r
         ("multipart/form-data", b"x"),
         ("multipart/form-data; boundary=", b"x"),
         ("multipart/form-data; boundary=" + "b" * 5000, b"x"),
-        ("multipart/form-data; boundary=\x00", b"--\x00"),
         (MULTIPART, b""),
         (MULTIPART, b"--x"),
         (MULTIPART, b"--x--\r\n"),
@@ -45,13 +44,11 @@ PART = b'--x\r\nContent-Disposition: form-data; name="image"; filename="x.png"\r
         (";;;=", b"x"),
         ("", b"x"),
     ],
-    ids=range(19),
+    ids=range(18),
 )
 def test_malformed_body_is_answered_4xx(site: Site, path: str, content_type: str, body: bytes) -> None:
     started = time.monotonic()
     headers = {"Content-Type": content_type, "X-API-Key": PRODUCTION_KEY}
-    if "\x00" in content_type and isinstance(site.http, OverSocket):
-        pytest.skip("the client library refuses to send this header")
     answer = site.post(path, headers=headers, body=body)
     assert 400 <= answer.status < 500, answer.text
     assert time.monotonic() - started < 2
@@ -77,10 +74,9 @@ def test_malformed_body_is_answered_4xx(site: Site, path: str, content_type: str
         {"Cookie": "session=.eJw.x.y; ;;=;"},
         {"Origin": "\xff"},
         {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher"},
-        {"Transfer-Encoding": "identity"},
         {"X-HTTP-Method-Override": "DELETE"},
     ],
-    ids=str,
+    ids=short,
 )
 @pytest.mark.parametrize("path", ["/", "/upload", "/api", "/health/live", "/none", "/static/css/site.css"])
 def test_hostile_header_breaks_nothing(site: Site, path: str, headers: dict[str, str]) -> None:
@@ -98,7 +94,7 @@ def test_hostile_header_breaks_nothing(site: Site, path: str, headers: dict[str,
         "/static/..%2fcfg%2fdeep_predictor.cfg",
         "/static/%00",
         "/static/" + "x" * 3000,
-        "//evil.example/",
+        "/x//evil.example/",
         "/%0d%0aSet-Cookie:%20x=y",
         "/result/%3Cscript%3Ealert(1)%3C/script%3E",
         "/result/" + "x" * 3000,
@@ -107,6 +103,7 @@ def test_hostile_header_breaks_nothing(site: Site, path: str, headers: dict[str,
         "/api/v1/predictions/..%2f..%2fx/image",
         "/<script>alert(1)</script>",
     ],
+    ids=short,
 )
 @pytest.mark.parametrize("headers", [{}, JSON], ids=["page", "json"])
 def test_hostile_path_finds_nothing(site: Site, path: str, headers: dict[str, str]) -> None:
@@ -118,7 +115,9 @@ def test_hostile_path_finds_nothing(site: Site, path: str, headers: dict[str, st
         assert urlsplit(answer.headers["Location"]).hostname in (None, "localhost", "127.0.0.1")
 
 
-@pytest.mark.parametrize("name", ["\x00", "x" * 50_000, "<b>", "é", "../dummy", "DUMMY", "dummy ", "\u202e", "' OR 1"])
+@pytest.mark.parametrize(
+    "name", ["\x00", "x" * 50_000, "<b>", "é", "../dummy", "DUMMY", "dummy ", "\u202e", "' OR 1"], ids=short
+)
 def test_hostile_model_name_is_unknown(site: Site, name: str) -> None:
     answer = site.upload({"model_name": name}, JSON)
     assert (answer.status, answer.json["code"]) == (422, "unknown_predictor")
@@ -190,6 +189,8 @@ def test_log_of_a_refusal_is_one_line_whatever_the_address(site: Site, caplog: p
     "request_bytes",
     [
         b"\r\n\r\n",
+        b"GET //evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity\r\n\r\n",
         b"GET\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -202,7 +203,7 @@ def test_log_of_a_refusal_is_one_line_whatever_the_address(site: Site, caplog: p
         b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_bytes_that_are_hardly_http_leave_the_server_alive(socket_site: Site, request_bytes: bytes) -> None:
     assert isinstance(socket_site.http, OverSocket)

@@ -7,7 +7,7 @@ import pytest
 from test.app_builder import PRODUCTION_KEY
 from test.fakes import picture
 from test.web.conftest import MakeSite
-from test.web.sites import JSON, Answer, Site, Transport
+from test.web.sites import JSON, Answer, Site, Transport, short
 
 FRIEND = "https://friend.example"
 
@@ -47,7 +47,7 @@ SUCCESS = {"upload": 201, "predict": 200, "delete": 204}
         {"Origin": FRIEND, "Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "none"},
     ],
-    ids=str,
+    ids=short,
 )
 def test_open_uploads_from_this_machine_need_no_credential(site: Site, target: str, headers: dict[str, str]) -> None:
     assert send(site, target, headers).status == SUCCESS[target]
@@ -79,7 +79,7 @@ def test_open_uploads_from_this_machine_need_no_credential(site: Site, target: s
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
     ],
-    ids=str,
+    ids=short,
 )
 def test_open_uploads_from_elsewhere_are_answered_403(site: Site, target: str, headers: dict[str, str]) -> None:
     answer = send(site, target, headers)

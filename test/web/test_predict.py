@@ -16,7 +16,7 @@ from test.app_builder import PRODUCTION_KEY, fault_predictor
 from test.fakes import picture
 from test.server_process import new_id
 from test.web.conftest import MakeSite
-from test.web.sites import Answer, Site, Transport
+from test.web.sites import Answer, Site, Transport, short
 
 PATH = "/api/v1/predict"
 KEY = {"X-API-Key": PRODUCTION_KEY}
@@ -55,7 +55,9 @@ def test_predict_raw_body_is_decoded_by_its_content(site: Site, content_type: st
     assert len(answer.json["prediction_id"]) == 32
 
 
-@pytest.mark.parametrize("image", [BASE64, "data:image/png;base64," + BASE64, f" {BASE64[:40]}\r\n{BASE64[40:]} "])
+@pytest.mark.parametrize(
+    "image", [BASE64, "data:image/png;base64," + BASE64, f" {BASE64[:40]}\r\n{BASE64[40:]} "], ids=short
+)
 def test_predict_json_takes_base64_and_data_uris(site: Site, image: str) -> None:
     answer = send_json(site, {"image": image, "model_name": "dummy", "prediction_id": (wanted := new_id())})
     assert (answer.status, answer.json["prediction_id"], answer.json["prediction_status"]) == (200, wanted, 200)
@@ -158,6 +160,7 @@ def test_predict_takes_no_key_from_the_address_which_logs_keep(site: Site) -> No
         ({"image": BASE64, "store": "maybe"}, (422, "invalid_body")),
         ({"image": base64.b64encode(b"no picture").decode()}, (415, "image_unreadable")),
     ],
+    ids=short,
 )
 def test_predict_of_a_bad_json_body_answers_its_code(site: Site, fields: Any, expected: tuple[int, str]) -> None:
     assert code_of(send_json(site, fields)) == expected

@@ -16,7 +16,7 @@ from test import fakes
 from test.app_builder import PRODUCTION_KEY
 from test.fakes import picture
 from test.web.conftest import PREDICTORS, MakeSite
-from test.web.sites import Answer, Site, Transport
+from test.web.sites import Answer, Site, Transport, short
 
 KEY = {"X-API-Key": PRODUCTION_KEY}
 
@@ -35,7 +35,9 @@ def test_prediction_answers_what_api_answers(site: Site) -> None:
     assert site.get(path_of(prediction_id)).json == answer
 
 
-@pytest.mark.parametrize("prediction_id", ["x", "x" * 32, "%00", "x" * 4000, "%E2%98%83", "%ff", "a%20b", "%0d%0aX: y"])
+@pytest.mark.parametrize(
+    "prediction_id", ["x", "x" * 32, "%00", "x" * 4000, "%E2%98%83", "%ff", "a%20b", "%0d%0aX: y"], ids=short
+)
 def test_prediction_of_an_unknown_id_answers_404(site: Site, prediction_id: str) -> None:
     for method, path in [
         ("GET", path_of(prediction_id)),

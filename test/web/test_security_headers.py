@@ -17,6 +17,7 @@ def answers(site: Site) -> dict[str, Answer]:
         "home": site.get("/"),
         "upload page": site.get("/upload"),
         "result page": site.get(f"/result/{prediction_id}"),
+        "result as JSON": site.get(f"/result/{prediction_id}", headers=JSON),
         "static file": site.get("/static/css/site.css"),
         "no such file": site.get("/static/none"),
         "redirect": site.get("/result"),
@@ -44,6 +45,8 @@ def test_every_answer_carries_the_security_headers(site: Site) -> None:
         assert policy.startswith("default-src 'none'"), name
         assert "frame-ancestors 'none'" in policy, name
         assert "Server" not in answer.headers, name
+        if answer.media_type.endswith("json"):
+            assert answer.headers["Cache-Control"] == "no-store", name
         if answer.media_type == "text/html":
             assert policy == page_policy(False), name
         else:

@@ -1,0 +1,57 @@
+"""What tests of several backends need: cfgs, and an engine that gives numbers chosen by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+from deep_predictor.config.predictor_config import PredictorConfig
+from deep_predictor.engines.base import Engine
+
+ConfigMaker = Callable[..., PredictorConfig]
+
+
+class FakeEngine(Engine):
+    """Gives `output(batch)`; its shapes are what the test says."""
+
+    name = "fake"
+
+    def __init__(self, input_shape: tuple[int | None, ...], output: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.input_shape = input_shape
+        self._output = output
+        self.output_shape = self.run(np.zeros([size or 1 for size in input_shape], np.float32)).shape[1:]
+
+    @classmethod
+    def load(cls, model_path: Path, input_size: tuple[int, int] | None = None) -> Self:
+        raise NotImplementedError
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        return self._output(batch)
+
+
+@pytest.fixture
+def make_config(tmp_path: Path) -> ConfigMaker:
+    """(backend name, options, paths) -> a cfg; model.keras and names.txt lie in tmp_path."""
+
+    def make(name: str, options: dict[str, Any], paths: dict[str, Any] | None = None) -> PredictorConfig:
+        own = {} if name == "dummy" else {"model_path": "model.keras", "names_path": "names.txt"}
+        return PredictorConfig(
+            path=tmp_path / "x.cfg",
+            file="x.cfg",
+            root=tmp_path,
+            model_info={"predictor_backend": name},
+            backend_name=name,
+            model_id=0,
+            model_options=options,
+            model_paths={"predictions_main_folder": "predictions", **own, **(paths or {})},
+        )
+
+    return make
+
+
+def write_names(folder: Path, *names: str) -> None:
+    (folder / "names.txt").write_text("\n".join(names), encoding="utf-8")
