@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 from deep_predictor.environment import Environment
+from deep_predictor.errors import ImageNotStored
 from deep_predictor.predictions.job import Job
+
+logger = logging.getLogger(__name__)
 
 #: A job whose result is being stored at this moment is waited for.
 STORING_SECONDS = 15.0
@@ -12,7 +17,7 @@ STORING_SECONDS = 15.0
 def delete_prediction(environment: Environment, prediction_id: str) -> bool:
     """Forget a prediction; one that waits is cancelled, one that runs is dropped when it comes back.
 
-    False when there is none of that id. Raises DatabaseBusy, ImageNotStored.
+    False when there is none of that id. Raises DatabaseBusy.
     """
     job = environment.jobs.find(prediction_id)
     cancelled = job if job and job.claim() else None
@@ -31,7 +36,10 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
         environment.jobs.discard(cancelled)
         cancelled.end(None)
     if record and record.image_path:
-        environment.images.remove(environment.root / record.image_path)
+        try:
+            environment.images.remove(environment.root / record.image_path)
+        except ImageNotStored as error:  # its row is gone already; a picture that is not ours stays
+            logger.error("prediction %s: %s", prediction_id, error)
     return deleted or job is not None
 
 

@@ -56,7 +56,7 @@ def _find_image(environment: Environment, predictor: Predictor, record: Predicti
         return path
     moved = environment.images.find_moved(path, predictor.main_folder) if predictor.is_configured else None
     if moved:
-        moved.replace(path)
+        environment.images.move_back(moved, path)
         return path
     raise ImageUnreadable(f"{path}: the image is gone")
 

@@ -117,7 +117,7 @@ def test_strip_metadata_of_an_animation_keeps_it_running(pillow_format: str) -> 
     data = encoded(frames[0], pillow_format, save_all=True, append_images=frames[1:], duration=70, loop=3, **more)
     stripped = strip_metadata(data, pillow_format.lower())
     before, after = (Image.open(io.BytesIO(file)) for file in (data, stripped))
-    assert after.n_frames == 3
+    assert getattr(after, "n_frames", 1) == 3
     assert after.info.get("loop") == before.info.get("loop")
     for index in range(3):
         before.seek(index)

@@ -51,7 +51,7 @@ def test_apply_orders_the_channels(color_mode: Any, expected: list[float]) -> No
 
 def test_apply_scales_first_then_takes_mean_and_std() -> None:
     picture = np.full((2, 2, 3), (0, 51, 255), np.uint8)
-    spec = InputSpec(2, 2, color_mode="rgb", scale=1 / 255, mean=[0.5, 0.2, 0.0], std=[0.5, 0.1, 2])
+    spec = InputSpec(2, 2, color_mode="rgb", scale=1 / 255, mean=(0.5, 0.2, 0.0), std=(0.5, 0.1, 2))
     np.testing.assert_allclose(spec.apply(picture)[1, 1], [-1.0, 0.0, 0.5], atol=1e-6)
 
 
@@ -63,7 +63,7 @@ def test_apply_with_the_numbers_of_mobilenet_gives_minus_one_to_one() -> None:
 
 def test_apply_takes_mean_in_the_order_of_the_color_mode() -> None:
     picture = np.full((1, 1, 3), (10, 20, 30), np.uint8)
-    spec = InputSpec(1, 1, color_mode="bgr", mean=[30, 20, 10])
+    spec = InputSpec(1, 1, color_mode="bgr", mean=(30, 20, 10))
     assert spec.apply(picture)[0, 0].tolist() == [0, 0, 0]
 
 
@@ -177,8 +177,8 @@ def test_input_spec_with_a_wrong_value_names_the_field(fields: dict[str, Any], n
     "spec",
     [
         InputSpec(224, 160),
-        InputSpec(32, 32, color_mode="grayscale", scale=1 / 255, mean=[0.1], std=(0.3,)),
-        InputSpec(8, 9, "rgb", (1, 2, 3), [4, 5, 6], 7, "letterbox", "bilinear_antialias"),
+        InputSpec(32, 32, color_mode="grayscale", scale=1 / 255, mean=(0.1,), std=(0.3,)),
+        InputSpec(8, 9, "rgb", (1, 2, 3), (4, 5, 6), 7, "letterbox", "bilinear_antialias"),
     ],
 )
 def test_input_spec_written_and_read_is_the_same(spec: InputSpec) -> None:
@@ -192,3 +192,7 @@ def test_input_spec_written_and_read_is_the_same(spec: InputSpec) -> None:
 def test_input_spec_from_a_wrong_dict_names_the_field(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         InputSpec.from_dict(fields)
+
+
+def test_input_spec_takes_lists_as_cfg_files_have_them() -> None:
+    assert InputSpec.from_dict({"width": 1, "height": 1, "mean": [1, 2, 3]}) == InputSpec(1, 1, mean=(1, 2, 3))
