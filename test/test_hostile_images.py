@@ -28,7 +28,7 @@ def generated_hostile_files() -> dict[str, bytes]:
     good = BytesIO()
     Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)).save(good, "JPEG")
     bomb = BytesIO()
-    Image.new("1", (60_000, 60_000)).save(bomb, "PNG")
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
     jpeg = good.getvalue()
     png = picture()
     return {

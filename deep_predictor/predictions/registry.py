@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from deep_predictor.engines.base import Engine
 from deep_predictor.engines.table import get_engine_class
@@ -16,7 +17,7 @@ from deep_predictor.predictions.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 
-#: A predictor waits this long for its turn, then it is loaded beside those that are still at it.
+#: A load that takes longer does not hold up the next one: another thread goes on with it.
 PATIENCE_SECONDS = 60.0
 
 _EngineKey = tuple[str, Path, tuple[int, int] | None]
@@ -37,16 +38,15 @@ class Registry:
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
+        self._to_load: SimpleQueue[Predictor] = SimpleQueue()
 
     def start(self) -> None:
         """Run each engine's first inference here, in the main thread, then load everything on threads."""
         self._start_engines()
-        permits = threading.Semaphore(max(2, os.cpu_count() or 1))
         for predictor in sorted(self._predictors, key=lambda p: not p.required):
-            name = f"loading {predictor.name}"
-            thread = threading.Thread(target=self._load, args=(predictor, permits), name=name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._to_load.put(predictor)
+        for _ in range(min(len(self._predictors), max(2, os.cpu_count() or 1))):
+            self._add_loader()
 
     def wait_until_loaded(self, timeout_seconds: float) -> bool:
         """Wait for the loading threads; False when that took longer."""
@@ -86,12 +86,22 @@ class Registry:
                 for predictor in predictors:
                     predictor.fail(error)
 
-    def _load(self, predictor: Predictor, permits: threading.Semaphore) -> None:
-        """Load one predictor, as many at a time as there are cores; those that hang hold nobody up for ever."""
-        granted = permits.acquire(timeout=PATIENCE_SECONDS)
-        try:
-            if not self._stopping.is_set():
+    def _add_loader(self) -> None:
+        thread = threading.Thread(target=self._load_all, name=f"loading {len(self._threads)}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _load_all(self) -> None:
+        """Load one predictor after the other; one that takes very long gets a thread of its own to itself."""
+        while not self._stopping.is_set():
+            try:
+                predictor = self._to_load.get_nowait()
+            except Empty:
+                return
+            patience = threading.Timer(PATIENCE_SECONDS, self._add_loader)
+            patience.daemon = True
+            patience.start()
+            try:
                 predictor.load(self.load_engine)
-        finally:
-            if granted:
-                permits.release()
+            finally:
+                patience.cancel()
