@@ -106,7 +106,8 @@ def test_picture_that_kills_the_process_ends_500_and_all_others_are_served(tmp_p
     with ServerProcess(config).start(wait_ready=False) as server:
         server.wait_for_death()
     with ServerProcess(config).start() as server:
-        assert server.final_answer(killer)["prediction_status"] == 500
+        ended = server.final_answer(killer)
+        assert (ended["prediction_status"], ended["reason_code"]) == (500, "too_many_starts")
         others = [server.final_answer(prediction_id) for prediction_id in accepted if prediction_id != killer]
         assert {answer["prediction_status"] for answer in others} == {200}
         fresh = new_id()
