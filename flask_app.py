@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
 import sys
+from types import FrameType
 
 from flask import Flask
 
@@ -13,7 +16,18 @@ from deep_predictor.errors import ConfigError, DatabaseError
 
 def create_app() -> Flask:
     """The factory that Flask's command line calls; DEEP_PREDICTOR_CONFIG names another main config."""
-    return build_app(os.environ.get("DEEP_PREDICTOR_CONFIG"))
+    return build_app(os.environ.get("DEEP_PREDICTOR_CONFIG"), {"bind_host": _bind_host(sys.argv)})
+
+
+def _bind_host(arguments: list[str]) -> str:
+    """The address that `flask run` will bind, so that what is refused on a public one is refused here too."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-h", "--host", default=os.environ.get("FLASK_RUN_HOST", "127.0.0.1"))
+    return str(parser.parse_known_args(arguments)[0].host)
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def main() -> int:
@@ -26,6 +40,7 @@ def main() -> int:
     except DatabaseError as error:
         print(f"The server does not start: {error}", file=sys.stderr)
         return 3
+    signal.signal(signal.SIGTERM, _stop)
     try:
         # The reloader would start a second process on the same database.
         app.run(host="127.0.0.1", port=5000, threaded=True, use_reloader=False)

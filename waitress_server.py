@@ -3,24 +3,54 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
+from http import HTTPStatus
 from types import FrameType
 from typing import Any
 
 import waitress
 from flask import Flask
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
 
 from deep_predictor.app import DEFAULT_CONFIG_PATH, create_app
 from deep_predictor.environment import Application
 from deep_predictor.errors import ConfigError, DatabaseError
+from deep_predictor.web.error_responses import TOO_LARGE_TEXT
 
 #: Running predictions may take this long to finish after SIGTERM.
 GRACE_SECONDS = 10.0
 #: Open connections, most of them idle or waiting for a prediction.
 CONNECTION_LIMIT = 2000
-#: A body a little too large is read, so that the answer can say what is wrong; a much larger one is cut off.
+#: A body a little too large is read, so that Flask answers; a much larger one is refused at its first bytes.
 BODY_SLACK_BYTES = 16 * 1024 * 1024
+
+
+class _ErrorTask(ErrorTask):
+    """Answers what waitress refuses by itself: without its signature, and a body too large in the contract's words."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        text = TOO_LARGE_TEXT if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else error.reason
+        is_json = "json" in self.request.headers.get("ACCEPT", "")
+        kind = "application/problem+json" if is_json else "text/plain; charset=utf-8"
+        problem = {"type": "about:blank", "title": text, "status": error.code}
+        body = (json.dumps(problem) if is_json else text).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.content_length = len(body)
+        self.response_headers += [
+            ("Content-Type", kind),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Content-Security-Policy", "default-src 'none'"),
+        ]
+        self.set_close_on_finish()
+        self.write(body)
+
+
+class _Channel(HTTPChannel):
+    error_task_class = _ErrorTask
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
     """A bound waitress server; `run` serves, `close` ends it. Raises OSError when the address cannot be bound."""
-    return waitress.create_server(
+    limit = app.config["MAX_CONTENT_LENGTH"]
+    server = waitress.create_server(
         app,
         host=host,
         port=port,
@@ -67,9 +98,13 @@ def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
         connection_limit=CONNECTION_LIMIT,
         backlog=CONNECTION_LIMIT,
         asyncore_use_poll=True,
-        max_request_body_size=app.config["MAX_CONTENT_LENGTH"] + BODY_SLACK_BYTES,
+        max_request_body_size=limit * 4 // 3 + BODY_SLACK_BYTES,  # base64 inside JSON takes a third more
         clear_untrusted_proxy_headers=True,
     )
+    for listener in [server, *getattr(server, "map", {}).values()]:
+        if hasattr(listener, "channel_class"):
+            listener.channel_class = _Channel
+    return server
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Mapping
@@ -99,14 +100,16 @@ def _configure_flask(app: Flask, main_config: MainConfig) -> None:
 
 
 def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
-    """Take the lock beside each file database. Raises DatabaseInUse; then none is held."""
+    """Take the lock beside each file database and in each temp folder. Raises DatabaseInUse; then none is held."""
     locks: list[DatabaseLock] = []
     try:
         for environment_name in ("production", "test"):
-            database_file = main_config.database_file(environment_name)
-            if database_file:
-                database_file.parent.mkdir(parents=True, exist_ok=True)
-                lock = DatabaseLock(database_file)
+            temp_folder = main_config.environment(environment_name).path_options.temp_save_path
+            for path in (main_config.database_file(environment_name), temp_folder / ".uploads"):
+                if path is None:
+                    continue
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock = DatabaseLock(path)
                 lock.acquire()
                 locks.append(lock)
     except BaseException:
@@ -131,6 +134,7 @@ def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Applic
             rows=rows_for(app, name),
             images=ImageStore(config.path_options.temp_save_path),
             pixel_budget=budget,
+            database_name=hashlib.sha256(main_config.database_url(name).encode()).hexdigest(),
         )
 
     production = environment("production", main_config.production)

@@ -34,6 +34,8 @@ class Environment:
     rows: PredictionRows
     images: ImageStore
     pixel_budget: PixelBudget
+    #: Tells this environment's database from others; no address, so that no password is in it.
+    database_name: str = ""
     jobs: LiveJobs = field(default_factory=LiveJobs)
 
     def __post_init__(self) -> None:

@@ -89,9 +89,7 @@ class DatabaseInUse(DatabaseError):
     def __init__(self, path: Path, pid: int | None) -> None:
         self.path, self.pid = path, pid
         holder = f"process {pid}" if pid else "another process"
-        super().__init__(
-            f"{path}: the database is in use by {holder}; stop it, or give this server another database_path"
-        )
+        super().__init__(f"{path}: in use by {holder}; stop it, or use another database_path and temp_save_path")
 
 
 class DatabaseBusy(DatabaseError):

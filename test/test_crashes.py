@@ -18,7 +18,7 @@ from test.fakes import picture
 from test.server_process import ROOT, ServerProcess, free_port, new_id
 
 KILL_ROUNDS = 10
-CLIENTS = 4
+CLIENTS = 20
 
 pytestmark = pytest.mark.slow
 
@@ -139,7 +139,8 @@ def test_second_server_on_one_database_is_refused_and_names_the_first(tmp_path: 
 def test_upload_left_without_a_row_is_swept_at_the_next_start(tmp_path: Path) -> None:
     config = write_config(tmp_path, {"fault": fault_predictor()})
     temp_folder = tmp_path / "production" / "temp"
-    temp_folder.mkdir(parents=True)
+    with ServerProcess(config).start() as server:
+        assert server.terminate() == 0
     orphan = temp_folder / "0a6a1b0e-6b0e-4c5e-9f5f-3f1f8a6a1b0e.png"
     stranger = temp_folder / "holiday.png"
     for path in (orphan, stranger):

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from PIL import Image
 
 from deep_predictor.environment import Application
+from deep_predictor.errors import BackendNotReady
 from test import fakes
 from test.app_builder import DUMMY, PRODUCTION_KEY, build_app, fault_predictor, write_config
 from test.fakes import picture, register_fault_backend
@@ -152,7 +154,7 @@ def test_image_action_other_than_save_removes_or_leaves(
     _, prediction_id = upload(client, model_name, picture())
     assert final_answer(client, prediction_id)["prediction_status"] == 200
     record = application.production.rows.get(prediction_id)
-    left = list((folder / "production" / "temp").glob("*"))
+    left = list((folder / "production" / "temp").glob("[!.]*"))
     assert bool(record.image_path) == kept
     assert len(left) == int(kept)
     for path in left:
@@ -250,3 +252,84 @@ def test_full_queue_answers_503_and_leaves_neither_row_nor_file(tmp_path: Path) 
     finally:
         fakes.release_loading.set()
         app.extensions["deep_predictor"].close()
+
+
+def test_stuck_prediction_that_is_deleted_does_not_block_its_predictor(tmp_path: Path) -> None:
+    register_fault_backend()
+    fakes.release_hanging.clear()
+    app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.5)}))
+    try:
+        client = app.test_client()
+        _, stuck = upload(client, "impatient", picture("hang"))
+        for _ in range(100):
+            if "hang" in fakes.FaultBackend.runs[-1:]:
+                break
+            threading.Event().wait(0.01)
+        deleted = client.delete(f"/api/v1/predictions/{stuck}", headers={"X-API-Key": PRODUCTION_KEY})
+        assert deleted.status_code == 204
+        _, after = upload(client, "impatient", picture())
+        assert final_answer(client, after)["prediction_status"] == 200
+        assert client.get(f"/api?prediction_id={stuck}").get_json() == {"prediction_status": 0}
+    finally:
+        fakes.release_hanging.set()
+        app.extensions["deep_predictor"].close()
+
+
+def test_broken_database_ends_the_job_and_leaves_its_worker_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_fault_backend()
+    app = build_app(write_config(tmp_path, {"fault": fault_predictor()}))
+    try:
+        client = app.test_client()
+        rows = app.extensions["deep_predictor"].production.rows
+
+        def malformed(prediction_id: str) -> int:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(rows, "mark_started", malformed)
+            _, prediction_id = upload(client, "fault", picture())
+            assert final_answer(client, prediction_id)["prediction_status"] == 500
+        _, after = upload(client, "fault", picture())
+        assert final_answer(client, after)["prediction_status"] == 200
+    finally:
+        app.extensions["deep_predictor"].close()
+
+
+def test_pictures_of_a_predictor_that_failed_later_are_still_served(tmp_path: Path) -> None:
+    register_fault_backend()
+    app = build_app(write_config(tmp_path, {"fault": fault_predictor()}))
+    try:
+        client = app.test_client()
+        _, prediction_id = upload(client, "fault", picture())
+        assert final_answer(client, prediction_id)["prediction_status"] == 200
+        predictor = app.extensions["deep_predictor"].production.predictors["fault"]
+        predictor.fail(BackendNotReady("stuck", code="stuck"))
+        with client.get(f"/api/v1/predictions/{prediction_id}/image") as image:
+            assert (image.status_code, image.data) == (200, picture())
+    finally:
+        app.extensions["deep_predictor"].close()
+
+
+def test_not_confident_and_stripped_pictures_lie_where_they_should(tmp_path: Path) -> None:
+    """The class folder, its odd name made safe, and metadata taken out on the way."""
+    register_fault_backend()
+    predictor = fault_predictor(class_name="../../日本 <b>", strip_metadata=1)
+    app = build_app(write_config(tmp_path, {"fault": predictor}))
+    try:
+        client = app.test_client()
+        tagged = io.BytesIO()
+        exif = Image.Exif()
+        exif[0x010E] = "a secret place"
+        Image.open(io.BytesIO(picture())).save(tagged, "PNG", exif=exif)
+        assert b"a secret place" in tagged.getvalue()
+        _, prediction_id = upload(client, "fault", tagged.getvalue())
+        answer = final_answer(client, prediction_id)
+        assert answer["predictions"][0]["class_name"] == "../../日本 <b>"
+    finally:
+        app.extensions["deep_predictor"].close()
+    (stored,) = (tmp_path / "production" / "predictions" / "fault").rglob("*.png")
+    assert stored.parent.parent == tmp_path / "production" / "predictions" / "fault"
+    assert "日本" in stored.parent.name
+    assert b"a secret place" not in stored.read_bytes()

@@ -77,4 +77,5 @@ def test_health_answers_within_100_ms_while_200_long_polls_wait(tmp_path: Path) 
             stop.set()
             assert all(poll.result() > 0 for poll in polls)
         seconds.sort()
-        assert seconds[len(seconds) // 2] < 0.1, f"median of {seconds}"
+        slowest = seconds[int(len(seconds) * 0.9) - 1]
+        assert slowest < 0.1, f"nine of ten answers take up to {slowest:.3f} s: {seconds}"

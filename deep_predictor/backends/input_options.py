@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deep_predictor.config.predictor_config import PredictorOptions
+from deep_predictor.backends.base import EngineLoader
+from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
+from deep_predictor.config.strict import ProjectPath
 from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady
 from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
+
+
+class NetworkPaths(PredictorPaths):
+    """`model_path`: the network; `names_path`: its class names, UTF-8, one a line."""
+
+    model_path: ProjectPath
+    names_path: ProjectPath
 
 
 class InputOptions(PredictorOptions):
@@ -32,6 +41,16 @@ class InputOptions(PredictorOptions):
             resize_mode=self.resize_mode,
             resize_filter=self.resize_filter,
         )
+
+
+def load_network(load_engine: EngineLoader, engine_name: str, paths: NetworkPaths, size: tuple[int, int]) -> Engine:
+    """The engine of a predictor's model. When it cannot be loaded, missing names are reported in the same breath."""
+    try:
+        return load_engine(engine_name, paths.model_path, size)
+    except BackendNotReady as error:
+        if paths.names_path.exists():
+            raise
+        raise BackendNotReady(f"{error}; {paths.names_path}: there is no such file", code=error.code) from error
 
 
 def check_input(engine: Engine, spec: InputSpec, model_path: Path) -> None:

@@ -8,10 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.input_options import InputOptions, check_input
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths, check_input, load_network
 from deep_predictor.backends.names import read_names
-from deep_predictor.config.predictor_config import PredictorPaths
-from deep_predictor.config.strict import ProjectPath
 from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
@@ -42,11 +40,8 @@ class KerasOptions(InputOptions):
         return self.make_spec(self.image_w, self.image_h, "grayscale" if self.grayscale else "bgr")
 
 
-class KerasPaths(PredictorPaths):
+class KerasPaths(NetworkPaths):
     """`model_path`: .keras, .h5 or a SavedModel folder; `names_path`: UTF-8, one name a line."""
-
-    model_path: ProjectPath
-    names_path: ProjectPath
 
 
 class KerasBackend(Backend):
@@ -65,7 +60,7 @@ class KerasBackend(Backend):
 
     def load(self, load_engine: EngineLoader) -> None:
         model_path = self.paths.model_path
-        engine = load_engine(self.options.engine, model_path, self.input_size)
+        engine = load_network(load_engine, self.options.engine, self.paths, (self._spec.width, self._spec.height))
         check_input(engine, self._spec, model_path)
         if len(engine.output_shape) != 1 or not engine.output_shape[0]:
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not one score a class"

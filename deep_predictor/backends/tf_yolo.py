@@ -8,11 +8,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.input_options import InputOptions, check_input
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths, check_input, load_network
 from deep_predictor.backends.names import read_names
 from deep_predictor.backends.nms import NmsLimits, suppress
-from deep_predictor.config.predictor_config import PredictorPaths
-from deep_predictor.config.strict import ProjectPath
 from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
@@ -47,11 +45,8 @@ class TfYoloOptions(InputOptions):
         return self.make_spec(self.input_size, self.input_size, "rgb", 1 / 255)
 
 
-class TfYoloPaths(PredictorPaths):
+class TfYoloPaths(NetworkPaths):
     """`model_path`: a SavedModel folder; `names_path`: UTF-8, one name a line."""
-
-    model_path: ProjectPath
-    names_path: ProjectPath
 
 
 class TfYoloBackend(Backend):
@@ -74,7 +69,7 @@ class TfYoloBackend(Backend):
 
     def load(self, load_engine: EngineLoader) -> None:
         model_path = self.paths.model_path
-        engine = load_engine("tensorflow", model_path, self.input_size)
+        engine = load_network(load_engine, "tensorflow", self.paths, (self._spec.width, self._spec.height))
         check_input(engine, self._spec, model_path)
         if len(engine.output_shape) != 2 or engine.output_shape[1] <= BOX_NUMBERS:
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not boxes x (4 numbers + scores)"

@@ -130,6 +130,27 @@ def parse_sections(
     return options, paths
 
 
+def readable_options(config: PredictorConfig) -> PredictorOptions:
+    """The keys that every predictor understands, each where it is right by itself: for a cfg that has mistakes."""
+    readable: dict[str, Any] = {}
+    for key in PredictorOptions.model_fields.keys() & config.model_options.keys():
+        try:
+            parse(PredictorOptions, {key: config.model_options[key]}, config.file, "model_options", config.root)
+        except ConfigError:
+            continue
+        readable[key] = config.model_options[key]
+    return parse(PredictorOptions, readable, config.file, "model_options", config.root)
+
+
+def readable_main_folder(config: PredictorConfig) -> Path | None:
+    """`predictions_main_folder`, where it is right by itself."""
+    readable = {key: config.model_paths[key] for key in ("predictions_main_folder",) if key in config.model_paths}
+    try:
+        return parse(PredictorPaths, readable, config.file, "model_paths", config.root).predictions_main_folder
+    except ConfigError:
+        return None
+
+
 def _model_info_problems(model_info: dict[str, Any], file: str) -> list[ConfigProblem]:
     problems = []
     backend = model_info.get("predictor_backend")

@@ -111,18 +111,29 @@ class ImageStore:
         with _disk_errors(f"{moved} to {temp_path}"):
             _move(moved, temp_path)
 
-    def remove_orphans(self, known_names: Collection[str]) -> None:
+    def remove_orphans(self, known_names: Collection[str], owner: str | None = None) -> None:
         """Delete uploads and drafts that a crash left behind: what this room named and no row speaks of.
 
-        What cannot be deleted is logged and stays: it is in nobody's way.
+        `owner` names the database that the rows are in: then only what came since it took the folder over is looked
+        at, so that a new database never deletes what an older one spoke of. What cannot be deleted is logged and stays.
         """
+        since = self._taken_over_at(owner) if owner else 0.0
         for entry in _entries(self.temp_folder):
             is_ours = is_picture_name(entry.name) or _PASSING_NAME.fullmatch(entry.name)
             if is_ours and entry.name.removesuffix(_REMOVING) not in known_names and not entry.is_dir():
                 try:
-                    self.remove(Path(entry.path))
-                except ImageNotStored as error:
+                    if entry.stat(follow_symlinks=False).st_mtime >= since:
+                        self.remove(Path(entry.path))
+                except (ImageNotStored, OSError) as error:
                     logger.warning("an orphan stays: %s", error)
+
+    def _taken_over_at(self, owner: str) -> float:
+        """Unix second at which this owner's marker was put into the folder: now, when another's or none is there."""
+        marker = self.temp_folder / ".owner"
+        with _disk_errors(str(marker)):
+            if not marker.is_file() or marker.read_text(encoding="utf-8", errors="replace") != owner:
+                marker.write_text(owner, encoding="utf-8")
+            return marker.stat().st_mtime
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class Job:
         self.accepted_at = time.monotonic()
         self.outcome: Outcome | None = None
         self._claimed = False
+        #: Whether its own worker ends it at this moment; any other claim leaves the worker to the watchdog.
+        self.is_ending_in_worker = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._budget: PixelBudget | None = None
@@ -71,12 +73,13 @@ class Job:
     def is_claimed(self) -> bool:
         return self._claimed
 
-    def claim(self) -> bool:
+    def claim(self, by_worker: bool = False) -> bool:
         """True for the first caller, who then must call `end`; False for everyone after it."""
         with self._lock:
             if self._claimed:
                 return False
             self._claimed = True
+            self.is_ending_in_worker = by_worker
             return True
 
     def keep_pixels_within(self, budget: PixelBudget) -> None:

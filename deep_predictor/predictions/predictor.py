@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 from deep_predictor.backends.base import Backend, EngineLoader
 from deep_predictor.backends.table import create_backend
-from deep_predictor.config.predictor_config import PredictorConfig, PredictorOptions, load_predictor_config
+from deep_predictor.config.predictor_config import (
+    PredictorConfig,
+    PredictorOptions,
+    load_predictor_config,
+    readable_main_folder,
+    readable_options,
+)
 from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError, PredictionTimedOut, UnsafeModel
 from deep_predictor.predictions import running
 from deep_predictor.predictions.housekeeping import Housekeeper
@@ -38,6 +44,8 @@ class Predictor:
         self.failure: PredictionError | None = None
         self._backend: Backend | None = None
         self._state_lock = threading.Lock()
+        #: Holds the class folders; None when the cfg does not say where.
+        self.main_folder: Path | None = None
         self._housekeeper: Housekeeper | None = None
         try:
             self._configure(load_predictor_config(cfg_path, root))
@@ -71,11 +79,6 @@ class Predictor:
     def reason_code(self) -> str | None:
         """A public word for why it failed; None while it did not."""
         return self.failure.code if self.failure else None
-
-    @property
-    def main_folder(self) -> Path:
-        """The folder that holds the class folders."""
-        return Path(self.backend.paths.predictions_main_folder)
 
     @property
     def task(self) -> str | None:
@@ -123,9 +126,12 @@ class Predictor:
     def _configure(self, config: PredictorConfig) -> None:
         self.model_info = config.model_info
         self.model_id = config.model_id
+        self.options = readable_options(config)
+        self.main_folder = readable_main_folder(config)
         self._backend = create_backend(config)
         self.options = self._backend.options
-        self._housekeeper = Housekeeper(self.main_folder, self.options.keep_days, self.options.max_disk_mb)
+        if self.main_folder:
+            self._housekeeper = Housekeeper(self.main_folder, self.options.keep_days, self.options.max_disk_mb)
 
     def _time_out(self, job: Job) -> None:
         running.fail(job, PredictionTimedOut(self.options.timeout_seconds))

@@ -203,7 +203,7 @@ class PredictionQueue:
             job, gate_pass = worker.job, worker.gate_pass
             if worker.deadline is None or job is None:
                 return
-            if job.is_claimed:
+            if job.is_ending_in_worker:
                 worker.deadline = None
                 return
             worker.abandoned = True

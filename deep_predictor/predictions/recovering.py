@@ -17,6 +17,13 @@ logger = logging.getLogger(__name__)
 MAX_STARTS = 2
 
 
+class _PredictorGone(BackendNotReady):
+    """Nobody can say what was to be done with the picture, so it stays."""
+
+    def __init__(self, record: PredictionRecord) -> None:
+        super().__init__(f"its predictor {record.predictor_name!r} is not configured any more", "unknown_predictor")
+
+
 def recover(environment: Environment) -> None:
     """Requeue the rows at 100 in the order of their acceptance, and sweep uploads that never got a row.
 
@@ -28,23 +35,34 @@ def recover(environment: Environment) -> None:
             _requeue(environment, record)
         except PredictionError as error:
             _end(environment, record, error)
-    environment.images.remove_orphans(environment.rows.known_image_names())
+    environment.images.remove_orphans(environment.rows.known_image_names(), owner=environment.database_name)
     if rows:
         logger.warning("%s: %d unfinished predictions of an earlier run were taken up", environment.name, len(rows))
 
 
 def _requeue(environment: Environment, record: PredictionRecord) -> None:
-    predictor = environment.predictors.get(record.predictor_name or "")
+    predictor = _find_predictor(environment, record)
     if predictor is None:
-        raise BackendNotReady(
-            f"its predictor {record.predictor_name!r} is not configured any more", code="unknown_predictor"
-        )
+        raise _PredictorGone(record)
     image_path = _find_image(environment, predictor, record)
     if record.attempts >= MAX_STARTS:
         raise TooManyStarts(record.attempts)
     job = Job(record.prediction_id, predictor, environment, image_path=image_path, alone=record.attempts > 0)
     environment.jobs.add(job)
     predictor.queue.put_recovered(job)
+
+
+def _find_predictor(environment: Environment, record: PredictionRecord) -> Predictor | None:
+    """By name; rows of earlier versions have none, but the predictor's `model_info`, and its `model_id`."""
+    if record.predictor_name:
+        return environment.predictors.get(record.predictor_name)
+    predictors = list(environment.predictors.values())
+    same_info = [p for p in predictors if record.model_info and p.model_info == record.model_info]
+    same_id = [p for p in predictors if record.model_id and p.model_id == record.model_id]
+    for found in (same_info, same_id):
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _find_image(environment: Environment, predictor: Predictor, record: PredictionRecord) -> Path:
@@ -54,7 +72,7 @@ def _find_image(environment: Environment, predictor: Predictor, record: Predicti
     path = environment.root / record.image_path
     if path.is_file() or environment.images.restore(path):
         return path
-    moved = environment.images.find_moved(path, predictor.main_folder) if predictor.is_configured else None
+    moved = environment.images.find_moved(path, predictor.main_folder) if predictor.main_folder else None
     if moved:
         environment.images.move_back(moved, path)
         return path
@@ -63,9 +81,16 @@ def _find_image(environment: Environment, predictor: Predictor, record: Predicti
 
 def _end(environment: Environment, record: PredictionRecord, error: PredictionError) -> None:
     logger.error("prediction %s of an earlier run: %s", record.prediction_id, error)
-    finished = FinishedPrediction(status=error.status, items=None, image_path=None, seconds=0.0, reason_code=error.code)
+    is_kept = isinstance(error, _PredictorGone)
+    finished = FinishedPrediction(
+        status=error.status,
+        items=None,
+        image_path=record.image_path if is_kept else None,
+        seconds=0.0,
+        reason_code=error.code,
+    )
     environment.rows.finish(record.prediction_id, finished)
-    if record.image_path:
+    if record.image_path and not is_kept:
         try:
             environment.images.remove(environment.root / record.image_path)
         except ImageNotStored as removal_error:

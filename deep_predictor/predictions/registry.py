@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 
 from deep_predictor.engines.base import Engine
 from deep_predictor.engines.table import get_engine_class
-from deep_predictor.errors import PredictionError
+from deep_predictor.errors import BackendNotReady, PredictionError
 from deep_predictor.predictions.predictor import Predictor
 
 logger = logging.getLogger(__name__)
@@ -83,8 +83,14 @@ class Registry:
             try:
                 get_engine_class(engine_name).start_in_main_thread()
             except PredictionError as error:
-                for predictor in predictors:
-                    predictor.fail(error)
+                failure = error
+            except Exception as error:  # a broken library fails its predictors, never the server
+                logger.exception("engine %s: cannot be started", engine_name)
+                failure = BackendNotReady(f"engine {engine_name}: {type(error).__name__}: {error}", "library_broken")
+            else:
+                continue
+            for predictor in predictors:
+                predictor.fail(failure)
 
     def _add_loader(self) -> None:
         thread = threading.Thread(target=self._load_all, name=f"loading {len(self._threads)}", daemon=True)

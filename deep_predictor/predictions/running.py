@@ -35,12 +35,12 @@ def run(job: Job) -> None:
         answer = _predict(job)
     except PredictionError as error:
         logger.warning("prediction %s by %s: %s", job.prediction_id, job.predictor.name, error)
-        fail(job, error)
+        _end_in_worker(job, error)
     except BaseException as error:  # a job must end in a stored state, whatever a model throws
         logger.exception("prediction %s by %s: the model raised", job.prediction_id, job.predictor.name)
-        fail(job, ModelRaised(type(error).__name__))
+        _end_in_worker(job, ModelRaised(type(error).__name__))
     else:
-        _succeed(job, answer)
+        _end_in_worker(job, answer)
 
 
 def note_start(job: Job) -> bool:
@@ -59,15 +59,19 @@ def note_start(job: Job) -> bool:
             logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
             if stopping.wait(RETRY_SECONDS):
                 return False
+        except Exception as error:  # a worker must survive whatever is wrong with the database
+            logger.exception("prediction %s: its start could not be counted", job.prediction_id)
+            _end_in_worker(job, ModelRaised(type(error).__name__))
+            return False
         else:
-            if job.claim():  # the row was deleted by somebody else
+            if job.claim(by_worker=True):  # the row was deleted by somebody else
                 _finish(job, None)
             return False
 
 
-def fail(job: Job, error: PredictionError) -> bool:
+def fail(job: Job, error: PredictionError, by_worker: bool = False) -> bool:
     """End a job with the error's status, unless it has been ended already. True when this call did it."""
-    if not job.claim():
+    if not job.claim(by_worker):
         return False
     outcome = _outcome(job, error.status, reason_code=error.code)
     kept = _is_kept(job)
@@ -76,6 +80,20 @@ def fail(job: Job, error: PredictionError) -> bool:
         _remove_quietly(job, job.image_path)
     _finish(job, outcome)
     return True
+
+
+def _end_in_worker(job: Job, result: Answer | PredictionError) -> None:
+    """The last step of a worker; should even that raise, the job still ends for those who wait for it."""
+    try:
+        if isinstance(result, Answer):
+            _succeed(job, result)
+        else:
+            fail(job, result, by_worker=True)
+    except Exception:  # a job must end, and its worker must go on
+        logger.exception("prediction %s: ending it raised", job.prediction_id)
+        if job.outcome is None:
+            job.environment.jobs.discard(job)
+            job.end(_outcome(job, PredictionStatus.MODEL_RAISED, reason_code=ModelRaised.code))
 
 
 def _predict(job: Job) -> Answer:
@@ -111,7 +129,7 @@ def _check_is_json(answer: Answer) -> None:
 
 def _succeed(job: Job, answer: Answer) -> None:
     """Image action first, then the row: a picture that cannot be stored changes the status."""
-    if not job.claim():
+    if not job.claim(by_worker=True):
         logger.warning("prediction %s: a late result is dropped", job.prediction_id)
         return
     set_aside: Path | None = None
@@ -137,6 +155,8 @@ def _act_on_image(job: Job, answer: Answer) -> tuple[Path | None, Path | None]:
     images, predictor = job.environment.images, job.predictor
     action = predictor.options.predicted_image_action
     if action == "save":
+        if predictor.main_folder is None:
+            raise ImageNotStored("the predictor's cfg names no folder for pictures")
         return images.move_to_class(job.image_path, predictor.main_folder, answer.folder_name), None
     if action == "remove":
         return None, images.set_aside(job.image_path)

@@ -65,6 +65,7 @@ def enforce_access() -> None:
     if access is None:
         logger.error("the route %r has no access rule", request.endpoint)
         abort(403)
+    credentials.check_open_site(request)
     access.check(request)
 
 

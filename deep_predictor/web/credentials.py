@@ -18,6 +18,16 @@ from deep_predictor.web.upload_form import API_KEY_FIELD, read_form
 KEY_HEADER = "X-API-Key"
 
 
+def check_open_site(request: Request) -> None:
+    """Every request: a site with open uploads is this machine's own, so none of it is for a foreign Host or Origin.
+
+    A right key in the header passes. Raises ForeignOrigin, WrongApiKey.
+    """
+    config = production_config()
+    if config.upload_options.open_uploads and not request.headers.get(KEY_HEADER):
+        check_local_origin(request, config.api_options.cors_origins)
+
+
 def check_upload(request: Request) -> None:
     """POST /upload: a key, a recaptcha answer, or open uploads.
 

@@ -20,6 +20,7 @@ RETRY_AFTER_SECONDS = 5
 #: Texts of errors may repeat what the client sent.
 LONGEST_DETAIL = 500
 
+TOO_LARGE_TEXT = "Your image is too large"
 _TRY_AGAIN = "Something went wrong please try again"
 _BUSY = "The server is busy, please try again"
 
@@ -91,7 +92,7 @@ HTTP_ERRORS: dict[int, tuple[str, str]] = {
     403: ("forbidden", "This is not allowed"),
     404: ("not_found", "There is no such page"),
     405: ("method_not_allowed", "This address does not take that kind of request"),
-    413: ("too_large", "Your image is too large"),
+    413: ("too_large", TOO_LARGE_TEXT),
     415: ("unsupported_media_type", "This kind of content is not supported"),
     416: ("range_not_satisfiable", "The picture has no such part"),
     500: ("internal_error", _TRY_AGAIN),

@@ -24,7 +24,8 @@ def check_local_origin(request: Request, allowed_origins: Collection[str]) -> No
         raise ForeignOrigin("Host")
     origin = request.headers.get("Origin")
     if origin is None:
-        if request.headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN_FETCH_SITES:
+        is_link = request.method in ("GET", "HEAD")  # a link on another page may lead here
+        if not is_link and request.headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN_FETCH_SITES:
             raise ForeignOrigin("Sec-Fetch-Site")
     elif origin not in allowed_origins and not _is_own(origin, host):
         raise ForeignOrigin("Origin")

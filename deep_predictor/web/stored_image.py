@@ -45,5 +45,5 @@ def find_image(environment: Environment, record: PredictionRecord) -> Path | Non
 
 
 def _folders(environment: Environment) -> list[Path]:
-    main_folders = [p.main_folder for p in environment.predictors.values() if p.is_configured]
+    main_folders = [p.main_folder for p in environment.predictors.values() if p.main_folder]
     return [environment.config.path_options.temp_save_path, *main_folders]

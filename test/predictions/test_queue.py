@@ -22,6 +22,7 @@ class FakeJob:
     def __init__(self, name: str = "job", alone: bool = False) -> None:
         self.name, self.alone = name, alone
         self.is_claimed = False
+        self.is_ending_in_worker = False
 
 
 class Recorder:

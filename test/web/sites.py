@@ -137,7 +137,7 @@ class Site:
         """(unfinished rows, files in the temp folder) of both environments."""
         environments = self.application.environments
         rows = sum(len(environment.rows.unfinished()) for environment in environments)
-        files = sum(len(list((self.folder / environment.name / "temp").iterdir())) for environment in environments)
+        files = sum(len(list((self.folder / env.name / "temp").glob("[!.]*"))) for env in environments)
         return rows, files
 
     def close(self) -> None:
