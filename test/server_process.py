@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,14 +39,11 @@ class ServerProcess:
         *,
         module: str | None = "test.server_with_fakes",
         threads: int = 16,
-        log_folder: Path | None = None,
-        environ: Mapping[str, str] | None = None,
     ) -> None:
-        """`module`: what is started instead of `waitress_server.py`; `environ`: variables beside this process's own."""
+        """`module`: what is started instead of `waitress_server.py`."""
         self.config_path = config_path
         self.port = free_port()
-        self.log_path = (log_folder or config_path.parent) / "server.log"
-        self._environ = {**os.environ, **(environ or {})}
+        self.log_path = config_path.parent / "server.log"
         self._module, self._threads = module, threads
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -70,9 +65,7 @@ class ServerProcess:
         command = [sys.executable, *starter, "--config", str(self.config_path)]
         command += ["--port", str(self.port), "--threads", str(self._threads)]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self._environ, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if wait_ready:
             self.wait_until("/health/ready")
         return self

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from PIL import Image
 
 from deep_predictor.environment import Application
@@ -21,6 +20,7 @@ from test import fakes
 from test.app_builder import DUMMY, PRODUCTION_KEY, build_app, fault_predictor, write_config
 from test.fakes import picture, register_fault_backend
 from test.server_process import new_id
+from test.web.sites import TRANSPORTS, InProcess, OverSocket, Site
 
 WAIT_SECONDS = 20.0
 PREDICTORS: dict[str, dict[str, Any]] = {
@@ -38,8 +38,13 @@ PREDICTORS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(scope="module", params=TRANSPORTS)
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, transport: str) -> Path:
     return tmp_path_factory.mktemp("faults")
 
 
@@ -61,28 +66,24 @@ def application(app: Flask) -> Application:
     return application
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
+@pytest.fixture(scope="module")
+def client(app: Flask, folder: Path, transport: str) -> Iterator[Site]:
+    http = InProcess(app) if transport == "in process" else OverSocket(app)
+    yield Site(app, folder, http)
+    http.close()
 
 
-def upload(client: FlaskClient, model_name: str, image: bytes, prediction_id: str | None = None) -> tuple[int, str]:
+def in_process(app: Flask, folder: Path) -> Site:
+    return Site(app, folder, InProcess(app))
+
+
+def upload(client: Site, model_name: str, image: bytes, prediction_id: str | None = None) -> tuple[int, str]:
     prediction_id = prediction_id or new_id()
-    form = {
-        "image": (io.BytesIO(image), "picture.png"),
-        "model_name": model_name,
-        "prediction_id": prediction_id,
-        "api_key": PRODUCTION_KEY,
-    }
-    return client.post("/upload", data=form).status_code, prediction_id
+    return client.upload({"model_name": model_name, "prediction_id": prediction_id}, image=image).status, prediction_id
 
 
-def final_answer(client: FlaskClient, prediction_id: str) -> dict[str, Any]:
-    for _ in range(int(WAIT_SECONDS)):
-        answer: dict[str, Any] = client.get(f"/api?prediction_id={prediction_id}&wait=1").get_json()
-        if answer["prediction_status"] != 100:
-            return answer
-    return answer
+def final_answer(client: Site, prediction_id: str) -> dict[str, Any]:
+    return client.final(prediction_id)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def final_answer(client: FlaskClient, prediction_id: str) -> dict[str, Any]:
     ],
 )
 def test_fault_ends_with_its_status_and_no_file_left(
-    client: FlaskClient, folder: Path, model_name: str, fault: str, status: int, reason_code: str | None
+    client: Site, folder: Path, model_name: str, fault: str, status: int, reason_code: str | None
 ) -> None:
     code, prediction_id = upload(client, model_name, picture(fault))
     assert code == 201
@@ -115,7 +116,7 @@ def test_fault_ends_with_its_status_and_no_file_left(
     assert not list((folder / "production" / "temp").glob("*.png"))
 
 
-def test_image_broken_while_it_waits_ends_510(client: FlaskClient, application: Application) -> None:
+def test_image_broken_while_it_waits_ends_510(client: Site, application: Application) -> None:
     code, prediction_id = upload(client, "loading", picture())
     job = application.production.jobs.find(prediction_id)
     assert code == 201
@@ -123,12 +124,12 @@ def test_image_broken_while_it_waits_ends_510(client: FlaskClient, application: 
     assert job.image_path
     job.image_path.write_bytes(b"not a picture any more")
     job.pixels = None
-    assert client.get(f"/api?prediction_id={prediction_id}").get_json()["prediction_status"] == 100
+    assert client.get(f"/api?prediction_id={prediction_id}").json["prediction_status"] == 100
     fakes.release_loading.set()
     assert final_answer(client, prediction_id)["prediction_status"] == 510
 
 
-def test_image_that_cannot_be_moved_ends_530(client: FlaskClient, folder: Path) -> None:
+def test_image_that_cannot_be_moved_ends_530(client: Site, folder: Path) -> None:
     main_folder = folder / "production" / "predictions" / "fault"
     main_folder.mkdir(parents=True, exist_ok=True)
     blocker = main_folder / "fine"
@@ -149,7 +150,7 @@ def test_image_that_cannot_be_moved_ends_530(client: FlaskClient, folder: Path) 
 
 @pytest.mark.parametrize(("model_name", "kept"), [("remove", False), ("leave", True)])
 def test_image_action_other_than_save_removes_or_leaves(
-    client: FlaskClient, folder: Path, application: Application, model_name: str, kept: bool
+    client: Site, folder: Path, application: Application, model_name: str, kept: bool
 ) -> None:
     _, prediction_id = upload(client, model_name, picture())
     assert final_answer(client, prediction_id)["prediction_status"] == 200
@@ -166,12 +167,12 @@ def test_stuck_workers_are_replaced_twice_then_the_predictor_fails(tmp_path: Pat
     fakes.release_hanging.clear()
     app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.2)}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         ids = [upload(client, "impatient", picture("hang"))[1] for _ in range(3)]
         assert [final_answer(client, prediction_id)["prediction_status"] for prediction_id in ids] == [500] * 3
         _, after = upload(client, "impatient", picture())
         assert final_answer(client, after)["prediction_status"] == 550
-        assert client.get("/health/ready").status_code == 503
+        assert client.get("/health/ready").status == 503
     finally:
         fakes.release_hanging.set()
         app.extensions["deep_predictor"].close()
@@ -182,7 +183,7 @@ def test_late_result_of_a_timed_out_prediction_is_dropped(tmp_path: Path) -> Non
     fakes.release_hanging.clear()
     app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.2)}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         _, prediction_id = upload(client, "impatient", picture("hang"))
         assert final_answer(client, prediction_id)["prediction_status"] == 500
         fakes.release_hanging.set()
@@ -198,12 +199,12 @@ def test_locked_database_delays_a_final_status_but_does_not_lose_it(tmp_path: Pa
     register_fault_backend()
     app = build_app(write_config(tmp_path, {"fault": fault_predictor(sleep_seconds=0.3)}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         _, prediction_id = upload(client, "fault", picture())
         with sqlite3.connect(tmp_path / "production" / "predictions.db", isolation_level=None) as locker:
             locker.execute("BEGIN IMMEDIATE")
             threading.Event().wait(1.0)
-            assert client.get(f"/api?prediction_id={prediction_id}").get_json()["prediction_status"] == 100
+            assert client.get(f"/api?prediction_id={prediction_id}").json["prediction_status"] == 100
             locker.execute("COMMIT")
         locker.close()
         assert final_answer(client, prediction_id)["prediction_status"] == 200
@@ -211,19 +212,19 @@ def test_locked_database_delays_a_final_status_but_does_not_lose_it(tmp_path: Pa
         app.extensions["deep_predictor"].close()
 
 
-def test_two_uploads_with_one_id_at_once_exactly_one_is_accepted(app: Flask, folder: Path) -> None:
+def test_two_uploads_with_one_id_at_once_exactly_one_is_accepted(client: Site, folder: Path) -> None:
     for _ in range(10):
         prediction_id = new_id()
         barrier = threading.Barrier(4)
 
         def one(_: int, prediction_id: str = prediction_id, barrier: threading.Barrier = barrier) -> int:
             barrier.wait(WAIT_SECONDS)
-            return upload(app.test_client(), "fault", picture(), prediction_id)[0]
+            return upload(client, "fault", picture(), prediction_id)[0]
 
         with ThreadPoolExecutor(4) as clients:
             codes = sorted(clients.map(one, range(4)))
         assert codes == [201, 500, 500, 500]
-        assert final_answer(app.test_client(), prediction_id)["prediction_status"] == 200
+        assert final_answer(client, prediction_id)["prediction_status"] == 200
     assert not list((folder / "production" / "temp").glob("*.png"))
 
 
@@ -233,19 +234,14 @@ def test_full_queue_answers_503_and_leaves_neither_row_nor_file(tmp_path: Path) 
     predictors = {"small": fault_predictor(load_fault="block", queue_size=2)}
     app = build_app(write_config(tmp_path, predictors), wait=False)
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         assert [upload(client, "small", picture())[0] for _ in range(2)] == [201, 201]
-        form = {
-            "image": (io.BytesIO(picture()), "picture.png"),
-            "model_name": "small",
-            "prediction_id": (refused := new_id()),
-            "api_key": PRODUCTION_KEY,
-        }
-        response = client.post("/upload", data=form)
-        assert response.status_code == 503
+        refused = new_id()
+        response = client.upload({"model_name": "small", "prediction_id": refused})
+        assert response.status == 503
         assert int(response.headers["Retry-After"]) >= 1
-        assert "The server is busy, please try again" in response.get_data(as_text=True)
-        assert client.get(f"/api?prediction_id={refused}").get_json() == {"prediction_status": 0}
+        assert "The server is busy, please try again" in response.text
+        assert client.get(f"/api?prediction_id={refused}").json == {"prediction_status": 0}
         assert len(list((tmp_path / "production" / "temp").glob("*.png"))) == 2
         fakes.release_loading.set()
         assert app.extensions["deep_predictor"].production.drain(WAIT_SECONDS)
@@ -259,17 +255,17 @@ def test_stuck_prediction_that_is_deleted_does_not_block_its_predictor(tmp_path:
     fakes.release_hanging.clear()
     app = build_app(write_config(tmp_path, {"impatient": fault_predictor(timeout_seconds=0.5)}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         _, stuck = upload(client, "impatient", picture("hang"))
         for _ in range(100):
             if "hang" in fakes.FaultBackend.runs[-1:]:
                 break
             threading.Event().wait(0.01)
-        deleted = client.delete(f"/api/v1/predictions/{stuck}", headers={"X-API-Key": PRODUCTION_KEY})
-        assert deleted.status_code == 204
+        deleted = client.request("DELETE", f"/api/v1/predictions/{stuck}", headers={"X-API-Key": PRODUCTION_KEY})
+        assert deleted.status == 204
         _, after = upload(client, "impatient", picture())
         assert final_answer(client, after)["prediction_status"] == 200
-        assert client.get(f"/api?prediction_id={stuck}").get_json() == {"prediction_status": 0}
+        assert client.get(f"/api?prediction_id={stuck}").json == {"prediction_status": 0}
     finally:
         fakes.release_hanging.set()
         app.extensions["deep_predictor"].close()
@@ -281,7 +277,7 @@ def test_broken_database_ends_the_job_and_leaves_its_worker_alive(
     register_fault_backend()
     app = build_app(write_config(tmp_path, {"fault": fault_predictor()}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         rows = app.extensions["deep_predictor"].production.rows
 
         def malformed(prediction_id: str) -> int:
@@ -301,13 +297,13 @@ def test_pictures_of_a_predictor_that_failed_later_are_still_served(tmp_path: Pa
     register_fault_backend()
     app = build_app(write_config(tmp_path, {"fault": fault_predictor()}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         _, prediction_id = upload(client, "fault", picture())
         assert final_answer(client, prediction_id)["prediction_status"] == 200
         predictor = app.extensions["deep_predictor"].production.predictors["fault"]
         predictor.fail(BackendNotReady("stuck", code="stuck"))
-        with client.get(f"/api/v1/predictions/{prediction_id}/image") as image:
-            assert (image.status_code, image.data) == (200, picture())
+        image = client.get(f"/api/v1/predictions/{prediction_id}/image")
+        assert (image.status, image.body) == (200, picture())
     finally:
         app.extensions["deep_predictor"].close()
 
@@ -318,7 +314,7 @@ def test_not_confident_and_stripped_pictures_lie_where_they_should(tmp_path: Pat
     predictor = fault_predictor(class_name="../../日本 <b>", strip_metadata=1)
     app = build_app(write_config(tmp_path, {"fault": predictor}))
     try:
-        client = app.test_client()
+        client = in_process(app, tmp_path)
         tagged = io.BytesIO()
         exif = Image.Exif()
         exif[0x010E] = "a secret place"

@@ -23,14 +23,12 @@ def readme(project_root: Path) -> str:
 
 @pytest.fixture(scope="module")
 def demo(project_root: Path, digits_cfg: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """The demo config on a free port, its databases in a folder of the test."""
+    """The demo config on a free port, with databases and temp folders of the test, so that a running demo stays."""
     folder = tmp_path_factory.mktemp("demo")
-    environ = {
-        "DEEP_PREDICTOR_DATABASE_PATH": str(folder / "production.db"),
-        "DEEP_PREDICTOR_TEST_DATABASE_PATH": str(folder / "test.db"),
-    }
-    config = project_root / "cfg" / "deep_predictor_demo.cfg"
-    with ServerProcess(config, module=None, log_folder=folder, environ=environ) as server:
+    written = (project_root / "cfg" / "deep_predictor_demo.cfg").read_text(encoding="utf-8")
+    config = folder / "demo.cfg"
+    config.write_text(written.replace("var/demo/", f"{folder}/"), encoding="utf-8")
+    with ServerProcess(config, module=None) as server:
         server.start()
         yield server
         assert server.terminate() == 0
