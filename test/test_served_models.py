@@ -203,6 +203,33 @@ def test_imagenet_model_sees_a_cat_of_three_kinds(real_client: FlaskClient, shar
     assert 0.28 <= best["confidence"] <= 0.4
 
 
+@pytest.mark.parametrize(
+    ("photo", "places"),
+    [
+        ("grace_hopper.bmp", {0: ("bow tie", None), 1: ("military uniform", 0.19)}),
+        ("sunflower.bmp", {0: ("daisy", 0.97)}),
+        ("owl.jpg", {0: ("ruffed grouse", 0.49)}),
+    ],
+)
+def test_imagenet_model_says_of_the_others_what_its_readme_lists(
+    real_client: FlaskClient, shared_data: Path, photo: str, places: dict[int, tuple[str, float | None]]
+) -> None:
+    image = (shared_data / "classification" / "photos" / photo).read_bytes()
+    items = predict(real_client, "imagenet", image, photo)["predictions"]
+    for place, (name, confidence) in places.items():
+        assert name in items[place]["class_name"]
+        if confidence is not None:
+            assert items[place]["confidence"] == pytest.approx(confidence, abs=0.02)
+
+
+@pytest.mark.parametrize(("photo", "names"), [("person.jpg", {"person", "dog"}), ("eagle.jpg", {"bird"})])
+def test_yolo_model_finds_the_classes_its_readme_lists(
+    real_client: FlaskClient, shared_data: Path, photo: str, names: set[str]
+) -> None:
+    image = (shared_data / "detection" / "photos" / photo).read_bytes()
+    assert names <= {item["class_name"] for item in predict(real_client, "coco", image, photo)["predictions"]}
+
+
 @pytest.mark.parametrize(("photo", "name", "confidence", "box"), YOLO_BOXES)
 def test_yolo_model_finds_the_boxes_its_readme_lists(
     real_client: FlaskClient, shared_data: Path, photo: str, name: str, confidence: float, box: tuple[float, ...]

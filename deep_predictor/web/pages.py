@@ -19,7 +19,7 @@ from deep_predictor.predictions.submitting import submit_upload
 from deep_predictor.results import PredictionStatus
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import current_application, production_environment
-from deep_predictor.web.json_format import answer_of, json_response
+from deep_predictor.web.json_format import answer_of, json_response, predictor_details
 from deep_predictor.web.long_poll import find_prediction
 from deep_predictor.web.model_cards import choose_model, model_cards, model_title
 from deep_predictor.web.page_words import (
@@ -58,6 +58,8 @@ def create_pages() -> Blueprint:
 
 
 def home() -> ResponseReturnValue:
+    if wants_json(request):
+        return json_response({"predictors": predictor_details(production_environment())})
     return render_template(
         "pages/home.html",
         predict_address=url_for("api_v1.predict", _external=True),
@@ -66,6 +68,14 @@ def home() -> ResponseReturnValue:
 
 
 def upload() -> ResponseReturnValue:
+    if wants_json(request):
+        environment = production_environment()
+        limits = {
+            "supported_extensions": list(environment.config.upload_options.supported_extensions),
+            "max_content_length": current_application().main_config.flask_options.max_content_length,
+            "prediction_id_length": environment.config.api_options.prediction_id_length,
+        }
+        return json_response({"predictors": predictor_details(environment), **limits})
     return render_upload_page()
 
 

@@ -19,6 +19,7 @@ from test import fakes
 from test.app_builder import DUMMY, DUMMY_YOLO, PRODUCTION_KEY, build_app, fault_predictor, write_config
 from test.server_process import new_id
 from test.web.browser_fixtures import HOSTILE_NAME
+from test.web.sites import Site
 
 WAIT_SECONDS = 20.0
 PREDICTORS: dict[str, dict[str, Any]] = {
@@ -202,3 +203,12 @@ def test_upload_refused_otherwise_shows_the_contracts_text(make_client: MakeClie
 def test_moved_address_leads_home(make_client: MakeClient, path: str) -> None:
     response = make_client().get(path)
     assert (response.status_code, response.headers["Location"]) == (308, "/")
+
+
+@pytest.mark.parametrize("path", ["/", "/upload"])
+def test_page_for_a_json_client_is_json(site: Site, path: str) -> None:
+    answer = site.get(path, headers={"Accept": "application/json"})
+    assert (answer.status, answer.media_type) == (200, "application/json")
+    assert "dummy" in [predictor["model_name"] for predictor in answer.json["predictors"]]
+    if path == "/upload":
+        assert "jpg" in answer.json["supported_extensions"]
