@@ -67,6 +67,7 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
         root_path=str(PROJECT_ROOT),
         static_folder=str(PROJECT_ROOT / "static"),
         template_folder=str(PROJECT_ROOT / "templates"),
+        instance_path=str(PROJECT_ROOT / "var"),
     )
     _configure_flask(app, main_config)
     locks = _lock_databases(main_config)
