@@ -18,12 +18,15 @@ from waitress.task import ErrorTask
 from deep_predictor.app import DEFAULT_CONFIG_PATH, create_app
 from deep_predictor.environment import Application
 from deep_predictor.errors import ConfigError, DatabaseError
+from deep_predictor.os_limits import raise_file_limit, return_freed_memory
 from deep_predictor.web.error_responses import TOO_LARGE_TEXT
 
 #: Running predictions may take this long to finish after SIGTERM.
 GRACE_SECONDS = 10.0
 #: Open connections, most of them idle or waiting for a prediction.
 CONNECTION_LIMIT = 2000
+#: Files that connections leave to models, databases, pictures and logs.
+SPARE_FILES = 300
 #: A body a little too large is read, so that Flask answers; a much larger one is refused at its first bytes.
 BODY_SLACK_BYTES = 16 * 1024 * 1024
 
@@ -56,6 +59,7 @@ class _Channel(HTTPChannel):
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or Ctrl-C. Exit code 2: the configuration is wrong, 3: the database cannot be used."""
     args = _parse(arguments)
+    return_freed_memory()
     try:
         app = create_app(args.config, {"bind_host": args.host, "web_threads": args.threads})
     except ConfigError as error:
@@ -89,13 +93,14 @@ def main(arguments: list[str] | None = None) -> int:
 def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
     """A bound waitress server; `run` serves, `close` ends it. Raises OSError when the address cannot be bound."""
     limit = app.config["MAX_CONTENT_LENGTH"]
+    connection_limit = min(CONNECTION_LIMIT, max(64, raise_file_limit(CONNECTION_LIMIT + SPARE_FILES) - SPARE_FILES))
     server = waitress.create_server(
         app,
         host=host,
         port=port,
         threads=threads,
         ident=None,
-        connection_limit=CONNECTION_LIMIT,
+        connection_limit=connection_limit,
         backlog=CONNECTION_LIMIT,
         asyncore_use_poll=True,
         max_request_body_size=limit * 4 // 3 + BODY_SLACK_BYTES,  # base64 inside JSON takes a third more

@@ -19,6 +19,7 @@ from deep_predictor.config.secrets import derive_key, ensure_secret_key
 from deep_predictor.db.file_lock import DatabaseLock
 from deep_predictor.db.setup import init_databases, rows_for
 from deep_predictor.environment import Application, Environment
+from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.images.storage import ImageStore
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
@@ -70,6 +71,7 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
         instance_path=str(PROJECT_ROOT / "var"),
     )
     _configure_flask(app, main_config)
+    _make_folders(main_config)
     locks = _lock_databases(main_config)
     try:
         application = _connect(app, main_config, options)
@@ -100,6 +102,24 @@ def _configure_flask(app: Flask, main_config: MainConfig) -> None:
     app.debug = main_config.flask_options.debug
 
 
+def _make_folders(main_config: MainConfig) -> None:
+    """Raises ConfigError with every folder that cannot be made."""
+    problems = []
+    for name in ("production", "test"):
+        database_file = main_config.database_file(name)
+        temp_folder = main_config.environment(name).path_options.temp_save_path
+        wanted = {"temp_save_path": temp_folder, "database_path": database_file.parent if database_file else None}
+        for key, folder in wanted.items():
+            try:
+                if folder:
+                    folder.mkdir(parents=True, exist_ok=True)
+            except (OSError, ValueError) as error:
+                message = f"the folder {folder} cannot be made: {getattr(error, 'strerror', None) or error}"
+                problems.append(ConfigProblem(main_config.file, f"{name}.path_options.{key}", message))
+    if problems:
+        raise ConfigError(problems)
+
+
 def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
     """Take the lock beside each file database and in each temp folder. Raises DatabaseInUse; then none is held."""
     locks: list[DatabaseLock] = []
@@ -109,7 +129,6 @@ def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
             for path in (main_config.database_file(environment_name), temp_folder / ".uploads"):
                 if path is None:
                     continue
-                path.parent.mkdir(parents=True, exist_ok=True)
                 lock = DatabaseLock(path)
                 lock.acquire()
                 locks.append(lock)

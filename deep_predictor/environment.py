@@ -54,8 +54,13 @@ class Environment:
             raise UnknownPredictor(name, list(self.predictors)) from None
 
     def keep_house(self) -> None:
-        """Apply the retention of the temp folder, now and then; pictures that wait are never deleted."""
-        self._housekeeper.run({job.image_path for job in self.jobs.all() if job.image_path})
+        """Apply every retention, now and then; pictures that wait are never deleted."""
+        self._housekeeper.run(self._waiting_images)
+        for predictor in self.predictors.values():
+            predictor.keep_house(self._waiting_images)
+
+    def _waiting_images(self) -> set[Path]:
+        return {job.image_path for job in self.jobs.all() if job.image_path}
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until no prediction of this environment waits or runs; False when that took longer."""

@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "web": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment"},
     "predict": {"errors", "results", "config", "images", "engines", "backends"},
     "app": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment", "web"},
+    "os_limits": set(),
     "__init__": set(),
 }
 HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "openvino", "onnxruntime", "ai_edge_litert", "sklearn", "h5py"}

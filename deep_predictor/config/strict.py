@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from deep_predictor.config.problem_text import problem_of
 from deep_predictor.errors import ConfigError, ConfigProblem
 
+#: What a cfg holds goes on to answers and rows, whose readers have less room for depth than this process has here.
+MAX_LEVELS = 32
+
 Model = TypeVar("Model", bound="StrictModel")
 
 
@@ -75,9 +78,12 @@ def read_json_object(path: Path, root: Path) -> dict[str, Any]:
             parse_float=_finite,
         )
         json.dumps(loaded, ensure_ascii=False).encode()
-        if isinstance(loaded, dict):
+        if _is_deeper_than(loaded, MAX_LEVELS):
+            message = f"is nested too deeply: over {MAX_LEVELS} levels"
+        elif isinstance(loaded, dict):
             return loaded
-        message = "must be a JSON object: { … }"
+        else:
+            message = "must be a JSON object: { … }"
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError as error:
@@ -93,6 +99,21 @@ def read_json_object(path: Path, root: Path) -> dict[str, Any]:
     except ValueError as error:
         message = f"is not JSON: {error}"
     raise ConfigError([ConfigProblem(file, key, message)])
+
+
+def _is_deeper_than(loaded: Any, levels: int) -> bool:
+    layer = [loaded]
+    for _ in range(levels):
+        layer = [item for value in layer for item in _inside(value)]
+        if not layer:
+            return False
+    return any(isinstance(value, dict | list) for value in layer)
+
+
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def get_section(mapping: Mapping[str, Any], key: str, file: str, prefix: str = "") -> dict[str, Any]:

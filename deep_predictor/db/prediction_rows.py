@@ -124,12 +124,15 @@ class PredictionRows:
             raise PredictionNotFound(prediction_id)
         return record
 
-    def delete(self, prediction_id: str) -> bool:
-        """False when there is no such row."""
+    def delete(self, prediction_id: str, image_path: str | None = None) -> bool:
+        """False when there is no such row. `image_path`: only while the row has this one, so is the same upload's."""
         if not _is_storable(prediction_id):
             return False
+        statement = delete(self._model).where(self._model.prediction_id == prediction_id)
+        if image_path is not None:
+            statement = statement.where(self._model.image_path == image_path)
         with self._transaction() as session:
-            return _changes(session, delete(self._model).where(self._model.prediction_id == prediction_id))
+            return _changes(session, statement)
 
     def unfinished(self) -> list[PredictionRecord]:
         """The rows at 100, oldest first."""

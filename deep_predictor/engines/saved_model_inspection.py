@@ -90,6 +90,8 @@ def _graph_findings(meta_graph: Any) -> Iterator[str]:
     )
     for function in graph.library.function:
         name = function.signature.name
+        if function.signature.attr:
+            yield f"the function {name}, whose attributes are filled in by its caller"
         is_save, is_restore = name in save.functions, name in restore.functions
         yield from _findings(f"the function {name}", ((node, is_save, is_restore) for node in function.node_def), graph)
 
@@ -98,6 +100,8 @@ def _findings(place: str, nodes: Iterable[tuple[Any, bool, bool]], graph: Any) -
     functions = {function.signature.name for function in graph.library.function}
     for node, may_save, may_restore in nodes:
         op = node.op
+        if any(_is_open(attribute) for attribute in node.attr.values()):
+            yield f"the op {op} in {place}, an attribute of which is filled in later"
         if op == "PrintV2" and _stream(node) not in PRINT_STREAMS:
             yield f"the op PrintV2 in {place}, which writes to {_stream(node)!r}"
         allowed = op in functions or is_compute_op(op)
@@ -105,8 +109,17 @@ def _findings(place: str, nodes: Iterable[tuple[Any, bool, bool]], graph: Any) -
             yield f"the op {op} in {place}, which {refusal_reason(op)}"
 
 
+def _is_open(attribute: Any) -> bool:
+    """Whether what an attribute says is not there to be read: a placeholder, or attributes handed on to a function."""
+    handed_on = [attribute.func, *attribute.list.func]
+    return attribute.WhichOneof("value") == "placeholder" or any(function.attr for function in handed_on)
+
+
 def _stream(node: Any) -> str:
-    return str(node.attr["output_stream"].s.decode("utf-8", "replace"))
+    if "output_stream" not in node.attr:
+        return ""
+    attribute = node.attr["output_stream"]
+    return str(attribute.s.decode("utf-8", "replace")) if attribute.WhichOneof("value") == "s" else "an unknown stream"
 
 
 def _saver_places(meta_graph: Any) -> tuple[_Places, _Places]:
@@ -115,7 +128,7 @@ def _saver_places(meta_graph: Any) -> tuple[_Places, _Places]:
     calls = _Calls(graph)
     save = calls.reached_from([saver.save_tensor_name])
     restore = calls.reached_from([saver.restore_op_name])
-    run = calls.reached_from(_run_nodes(meta_graph), meta_graph.object_graph_def.concrete_functions)
+    run = calls.reached_from(_run_nodes(meta_graph), _object_functions(meta_graph.object_graph_def))
     filename = calls.reached_from([saver.filename_tensor_name])
     return save - restore - run - filename, restore - run - filename
 
@@ -128,6 +141,15 @@ def _run_nodes(meta_graph: Any) -> Iterator[str]:
         if key.endswith("init_op") or key in ("saved_model_main_op", "table_initializer"):
             yield from collection.node_list.value
     yield from (asset.tensor_info.name for asset in meta_graph.asset_file_def)
+
+
+def _object_functions(object_graph: Any) -> Iterator[str]:
+    """Every function that the object graph names: the loader restores them, and calls some. It looks names up in the
+    whole library, so the list of concrete functions alone says nothing."""
+    yield from object_graph.concrete_functions
+    for node in object_graph.nodes:
+        yield from node.function.concrete_functions
+        yield node.bare_concrete_function.concrete_function_name
 
 
 class _Calls:

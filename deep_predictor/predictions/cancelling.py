@@ -27,7 +27,7 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
         job.wait(STORING_SECONDS)
     try:
         record = environment.rows.find(prediction_id)
-        deleted = environment.rows.delete(prediction_id)
+        deleted = record is not None and environment.rows.delete(prediction_id, record.image_path)
     except BaseException:
         if cancelled:
             _take_up_again(environment, cancelled)
@@ -35,7 +35,7 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
     if cancelled:  # who waits for it wakes after the row is gone, and finds none
         environment.jobs.discard(cancelled)
         cancelled.end(None)
-    if record and record.image_path:
+    if deleted and record and record.image_path:
         try:
             environment.images.remove(environment.root / record.image_path)
         except ImageNotStored as error:  # its row is gone already; a picture that is not ours stays

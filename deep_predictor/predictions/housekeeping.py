@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from deep_predictor.images.retention import apply_retention
@@ -24,8 +24,8 @@ class Housekeeper:
         self._next_run = 0.0
         self._lock = threading.Lock()
 
-    def run(self, keep: Collection[Path] = ()) -> None:
-        """Apply the retention unless that was done lately; files in `keep` stay. Never raises an OSError."""
+    def run(self, keep: Callable[[], Collection[Path]]) -> None:
+        """Apply the retention unless that was done lately; files that `keep` names stay. Never raises an OSError."""
         if self._keep_days is None and self._max_disk_mb is None:
             return
         with self._lock:
@@ -33,7 +33,7 @@ class Housekeeper:
                 return
             self._next_run = time.monotonic() + INTERVAL_SECONDS
         try:
-            removed = apply_retention(self._folder, self._keep_days, self._max_disk_mb, time.time(), keep)
+            removed = apply_retention(self._folder, self._keep_days, self._max_disk_mb, time.time(), keep())
         except OSError as error:
             logger.error("retention of %s: %s", self._folder, error)
         else:

@@ -54,6 +54,8 @@ class Job:
         self.image_path = image_path
         #: RGB uint8 (H, W, 3); None when the picture is to be read from its file again.
         self.pixels = pixels
+        #: The upload itself, for a prediction that is stored nowhere and whose pixels did not fit the budget.
+        self.image_bytes: bytes | None = None
         #: Whether no other prediction may run beside it: it was running when the process last died.
         self.alone = alone
         self.accepted_at = time.monotonic()
@@ -96,7 +98,7 @@ class Job:
         self.outcome = outcome
         if self._budget and self.pixels is not None:
             self._budget.give_back(self.pixels.nbytes)
-        self.pixels = None
+        self.pixels = self.image_bytes = None
         self._ended.set()
 
     def wait(self, seconds: float) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal
 
@@ -110,7 +111,6 @@ class Predictor:
                 self.state = "ready"
                 logger.info("predictor %s: ready", self.name)
         self.queue.start()
-        self.keep_house()
 
     def fail(self, error: PredictionError) -> None:
         """From now on every prediction ends with this error's status, until a restart."""
@@ -118,10 +118,10 @@ class Predictor:
             self.state, self.failure = "failed", error
         logger.error("predictor %s: failed (%d, %s): %s", self.name, error.status, error.code, error)
 
-    def keep_house(self) -> None:
-        """Apply `keep_days` and `max_disk_mb` to the predictor's folder, now and then."""
+    def keep_house(self, keep: Callable[[], Collection[Path]]) -> None:
+        """Apply `keep_days` and `max_disk_mb` to the predictor's folder, now and then; files that `keep` names stay."""
         if self._housekeeper:
-            self._housekeeper.run()
+            self._housekeeper.run(keep)
 
     def _configure(self, config: PredictorConfig) -> None:
         self.model_info = config.model_info

@@ -35,6 +35,8 @@ def recover(environment: Environment) -> None:
             _requeue(environment, record)
         except PredictionError as error:
             _end(environment, record, error)
+        except (OSError, ValueError, RuntimeError) as error:  # a path that the disk refuses, or that is none
+            _end(environment, record, ImageUnreadable(f"{record.image_path!r}: {error}"))
     environment.images.remove_orphans(environment.rows.known_image_names(), owner=environment.database_name)
     if rows:
         logger.warning("%s: %d unfinished predictions of an earlier run were taken up", environment.name, len(rows))
@@ -93,5 +95,5 @@ def _end(environment: Environment, record: PredictionRecord, error: PredictionEr
     if record.image_path and not is_kept:
         try:
             environment.images.remove(environment.root / record.image_path)
-        except ImageNotStored as removal_error:
+        except (ImageNotStored, OSError, ValueError, RuntimeError) as removal_error:
             logger.error("prediction %s: %s", record.prediction_id, removal_error)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,14 +21,18 @@ from deep_predictor.errors import (
     PredictionError,
     ResultInvalid,
 )
-from deep_predictor.images.decoding import decode_image
+from deep_predictor.images.decoding import DecodedImage, decode_image
 from deep_predictor.predictions.job import Job, Outcome
 from deep_predictor.results import Answer, PredictionStatus
+
+if TYPE_CHECKING:
+    from deep_predictor.environment import Environment
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two tries to write to a database that stays locked.
 RETRY_SECONDS = 0.5
+_DECODERS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
 
 
 def run(job: Job) -> None:
@@ -41,6 +47,16 @@ def run(job: Job) -> None:
         _end_in_worker(job, ModelRaised(type(error).__name__))
     else:
         _end_in_worker(job, answer)
+
+
+def decode_upload(environment: Environment, data: bytes) -> DecodedImage:
+    """Decode by the environment's settings, as many pictures at a time as there are cores: one may take 860 MB.
+
+    Raises ImageUnreadable.
+    """
+    with _DECODERS:
+        supported = environment.config.upload_options.supported_extensions
+        return decode_image(data, supported, environment.max_image_pixels)
 
 
 def note_start(job: Job) -> bool:
@@ -65,6 +81,8 @@ def note_start(job: Job) -> bool:
             return False
         else:
             if job.claim(by_worker=True):  # the row was deleted by somebody else
+                if job.image_path:
+                    _remove_quietly(job, job.image_path)
                 _finish(job, None)
             return False
 
@@ -111,13 +129,14 @@ def _predict(job: Job) -> Answer:
 
 def _read_image(job: Job) -> np.ndarray:
     if job.image_path is None:
-        raise ImageUnreadable("neither pixels nor a file")
+        if job.image_bytes is None:
+            raise ImageUnreadable("neither pixels nor a file")
+        return decode_upload(job.environment, job.image_bytes).pixels
     try:
         data = job.image_path.read_bytes()
     except OSError as error:
         raise ImageUnreadable(f"{job.image_path}: {error.strerror}") from error
-    upload_options = job.environment.config.upload_options
-    return decode_image(data, upload_options.supported_extensions, job.environment.max_image_pixels).pixels
+    return decode_upload(job.environment, data).pixels
 
 
 def _check_is_json(answer: Answer) -> None:
@@ -183,7 +202,9 @@ def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path |
     while True:
         try:
             if not job.environment.rows.finish(job.prediction_id, finished):
-                logger.warning("prediction %s: its row was deleted or ended by somebody else", job.prediction_id)
+                logger.warning("prediction %s: its row was deleted meanwhile", job.prediction_id)
+                if image_path:
+                    _remove_quietly(job, image_path)
             return
         except DatabaseBusy as error:
             logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
@@ -217,5 +238,4 @@ def _remove_quietly(job: Job, path: Path) -> None:
 def _finish(job: Job, outcome: Outcome | None) -> None:
     job.environment.jobs.discard(job)
     job.end(outcome)
-    job.predictor.keep_house()
     job.environment.keep_house()

@@ -15,11 +15,12 @@ from deep_predictor.errors import (
     PredictionIdUsed,
     UnsupportedExtension,
 )
-from deep_predictor.images.decoding import DecodedImage, decode_image
+from deep_predictor.images.decoding import DecodedImage
 from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.predictions.cancelling import delete_prediction
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.predictor import Predictor
+from deep_predictor.predictions.running import decode_upload
 
 _ID_PATTERN = re.compile(r"[A-Za-z0-9._~-]+")
 
@@ -46,8 +47,7 @@ def submit_upload(environment: Environment, upload: Upload) -> Job:
     extension = _check_extension(environment, upload.filename)
     if environment.jobs.find(upload.prediction_id) or environment.rows.exists(upload.prediction_id):
         raise PredictionIdUsed(upload.prediction_id)
-    supported = environment.config.upload_options.supported_extensions
-    image = decode_image(upload.image_bytes, supported, environment.max_image_pixels)
+    image = decode_upload(environment, upload.image_bytes)
     predictor.queue.reserve()
     try:
         return _accept(environment, predictor, upload, image, extension)
@@ -76,8 +76,11 @@ def _accept(environment: Environment, predictor: Predictor, upload: Upload, imag
     try:
         if upload.store:
             _store(environment, job, upload, image, extension)
-            if job.is_claimed:  # deleted by a client before its row was there
-                delete_prediction(environment, job.prediction_id)
+        else:
+            job.image_bytes = upload.image_bytes
+        job.keep_pixels_within(environment.pixel_budget)
+        if upload.store and job.is_claimed:  # deleted by a client before its row was there
+            delete_prediction(environment, job.prediction_id)
         predictor.queue.put(job)
     except BaseException:
         environment.jobs.discard(job)
@@ -100,7 +103,6 @@ def _store(environment: Environment, job: Job, upload: Upload, image: DecodedIma
         environment.images.remove(path)
         raise
     job.image_path = path
-    job.keep_pixels_within(environment.pixel_budget)
 
 
 def _stored_extension(image: DecodedImage, extension: str) -> str:

@@ -6,6 +6,7 @@ import logging
 from typing import Literal
 
 from flask import Flask, Response, make_response, request
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -72,6 +73,8 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 def _wanted_form() -> Form:
     if wants_json(request) or request.path.startswith(_PROBLEM_PATHS):
         return "problem"
+    if request_ctx.url_adapter is None:  # the Host header is none, so no page can name its addresses
+        return "text"
     return "text" if request.path in _TEXT_PATHS else "page"
 
 

@@ -24,6 +24,8 @@ from deep_predictor.web.upload_form import API_KEY_FIELD, require_filled
 #: Letters of the ids that the server makes.
 ID_LETTERS = string.ascii_letters + string.digits
 
+#: Characters of a data URI before its data: a media type and `base64`.
+LONGEST_URI_HEAD = 200
 #: Bytes of a JSON body that are not the picture.
 JSON_SLACK_BYTES = 64 * 1024
 
@@ -148,6 +150,8 @@ def _image_bytes(body: PredictBody) -> tuple[bytes, str]:
     text, media_type = body.image, body.media_type
     if text[:5].lower() == "data:":
         head, comma, text = text[5:].partition(",")
+        if len(head) > LONGEST_URI_HEAD:
+            raise InvalidUploadBody("the head of the image's data URI is too long")
         media_type, *parameters = (part.strip().lower() for part in head.split(";"))
         if not comma or "base64" not in parameters:
             raise InvalidUploadBody("the image's data URI must be data:<type>;base64,<data>")
