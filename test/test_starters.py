@@ -78,6 +78,7 @@ def test_flask_factory_serves_the_config_that_the_environment_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = write_config(tmp_path, {"dummy": DUMMY}, changes={"production.upload_options.open_uploads": 1})
+    monkeypatch.setattr("deep_predictor.app.configure_logging", lambda config: None)
     monkeypatch.setenv("DEEP_PREDICTOR_CONFIG", str(config))
     monkeypatch.setattr(sys, "argv", ["flask", "run"])
     app = flask_app.create_app()
@@ -92,3 +93,27 @@ def test_flask_factory_serves_the_config_that_the_environment_names(
     monkeypatch.setenv("FLASK_RUN_HOST", "192.0.2.1")
     with pytest.raises(ConfigError, match="open_uploads"):
         flask_app.create_app()
+
+
+def test_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    changes = {
+        "production.path_options.temp_save_path": str(tmp_path / "file"),
+        "test.path_options.database_path": str(tmp_path / "file" / "test.db"),
+    }
+    done = run_server(write_config(tmp_path / "site", {"dummy": DUMMY}, changes=changes), "--port", str(free_port()))
+    assert done.returncode == 2
+    assert "production.path_options.temp_save_path" in done.stderr
+    assert "test.path_options.database_path" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64])
+def test_host_that_is_none_is_answered_400(tmp_path: Path, host: str) -> None:
+    with ServerProcess(write_config(tmp_path, {"dummy": DUMMY})).start() as server:
+        for path in ("/upload", "/static/css/site.css", "/api"):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+                client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+            assert answer.startswith("HTTP/1.1 400 "), f"{path}: {answer[:100]}"
+        assert "Traceback" not in server.log

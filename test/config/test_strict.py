@@ -187,3 +187,10 @@ def test_unknown_keys_are_told_in_the_order_of_the_file() -> None:
 def test_shown_path_is_relative_inside_the_project_only(tmp_path: Path) -> None:
     assert shown_path(tmp_path / "cfg" / "a.cfg", tmp_path) == "cfg/a.cfg"
     assert shown_path(Path("/elsewhere/a.cfg"), tmp_path) == "/elsewhere/a.cfg"
+
+
+def test_cfg_nested_very_deep_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "deep.cfg"
+    path.write_text('{"a": ' * 40 + "1" + "}" * 40, encoding="utf-8")
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        read_json_object(path, tmp_path)

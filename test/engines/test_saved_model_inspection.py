@@ -196,3 +196,45 @@ def test_ops_of_training_only_compute(op: str) -> None:
 @pytest.mark.parametrize("op", ["SymbolicGradient", "Apply", "GradSave", ""])
 def test_ops_that_only_sound_like_training_are_no_compute_ops(op: str) -> None:
     assert not is_compute_op(op)
+
+
+def test_inspect_print_to_what_its_caller_says_is_refused(folder: Path) -> None:
+    """A function whose attributes its caller fills in: the stream cannot be read where the op stands."""
+
+    def spoil(meta_graph: Any) -> None:
+        function = meta_graph.graph_def.library.function[0]
+        function.signature.attr.add(name="stream", type="string")
+        node = function.node_def.add(name="talks", op="PrintV2")
+        node.attr["output_stream"].placeholder = "stream"
+
+    with pytest.raises(UnsafeModel) as raised:
+        inspect_model(edit(folder, spoil))
+    text = str(raised.value)
+    assert "filled in by its caller" in text
+    assert "filled in later" in text
+
+
+def test_inspect_attributes_handed_on_to_a_function_are_refused(folder: Path) -> None:
+    def spoil(meta_graph: Any) -> None:
+        node = meta_graph.graph_def.node.add(name="calls", op="PartitionedCall")
+        node.attr["f"].func.name = meta_graph.graph_def.library.function[0].signature.name
+        node.attr["f"].func.attr["stream"].s = b"file:///tmp/x"
+
+    with pytest.raises(UnsafeModel, match="filled in later"):
+        inspect_model(edit(folder, spoil))
+
+
+@pytest.mark.parametrize("kind", ["bare", "function"])
+def test_inspect_saver_that_the_object_graph_names_is_refused(folder: Path, kind: str) -> None:
+    """The loader looks functions up in the whole library, whatever the list of concrete functions says."""
+
+    def spoil(meta_graph: Any) -> None:
+        name = saver_function(meta_graph, "SaveV2").signature.name
+        node = meta_graph.object_graph_def.nodes.add()
+        if kind == "bare":
+            node.bare_concrete_function.concrete_function_name = name
+        else:
+            node.function.concrete_functions.append(name)
+
+    with pytest.raises(UnsafeModel, match="SaveV2"):
+        inspect_model(edit(folder, spoil))

@@ -14,7 +14,7 @@ from flask import Flask
 from deep_predictor.db.prediction_rows import NewPrediction
 from deep_predictor.environment import Application, Environment
 from deep_predictor.errors import DatabaseInUse
-from test.app_builder import build_app, fault_predictor, write_config
+from test.app_builder import build_app, fault_predictor, write_config, write_predictor
 from test.fakes import picture, register_fault_backend
 
 NAME = "3f0a7c52-5d7e-4b8e-9d55-6b1c3a2f4e10.png"
@@ -139,3 +139,18 @@ def test_second_server_on_the_same_temp_folder_is_refused(server: Server, tmp_pa
     other = write_config(tmp_path / "other", {"fault": fault_predictor()}, changes=changes)
     with pytest.raises(DatabaseInUse, match="temp_save_path"):
         build_app(other)
+
+
+def test_row_whose_path_the_disk_refuses_ends_510_and_the_server_starts(server: Server) -> None:
+    server.leave_row(image=f"{'y' * 300}/a.png")
+    assert status_of(server.start()) == (510, "image_unreadable")
+
+
+def test_retention_never_deletes_pictures_that_wait(server: Server) -> None:
+    """Even where a predictor's folder is, by mistake, the one where uploads wait."""
+    server.leave_row()
+    (server.temp / NAME).write_bytes(picture())
+    paths = {"predictions_main_folder": str(server.temp.parent)}
+    options = {"max_disk_mb": 0.0000001}
+    write_predictor(server.folder / "production", "fault", {**fault_predictor(**options), "paths": paths})
+    assert status_of(server.start()) == (200, None)
