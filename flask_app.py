@@ -12,6 +12,7 @@ from flask import Flask
 
 from deep_predictor.app import create_app as build_app
 from deep_predictor.errors import ConfigError, DatabaseError
+from deep_predictor.os_limits import return_freed_memory
 
 
 def create_app() -> Flask:
@@ -32,6 +33,7 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     """Serve on 127.0.0.1:5000. Exit code 2: the configuration is wrong, 3: the database cannot be used."""
+    return_freed_memory()
     try:
         app = create_app()
     except ConfigError as error:
