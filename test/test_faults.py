@@ -15,7 +15,7 @@ from flask import Flask
 from PIL import Image
 
 from deep_predictor.environment import Application
-from deep_predictor.errors import BackendNotReady
+from deep_predictor.errors import BackendNotReady, DatabaseBusy
 from test import fakes
 from test.app_builder import DUMMY, PRODUCTION_KEY, build_app, fault_predictor, write_config
 from test.fakes import picture, register_fault_backend
@@ -329,3 +329,34 @@ def test_not_confident_and_stripped_pictures_lie_where_they_should(tmp_path: Pat
     assert stored.parent.parent == tmp_path / "production" / "predictions" / "fault"
     assert "日本" in stored.parent.name
     assert b"a secret place" not in stored.read_bytes()
+
+
+@pytest.mark.parametrize("action", ["save", "remove"])
+@pytest.mark.parametrize("fault", ["none", "raise"])
+@pytest.mark.parametrize("error", [DatabaseBusy("locked"), sqlite3.DatabaseError("malformed")], ids=["busy", "broken"])
+def test_final_status_that_cannot_be_stored_is_made_again_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, fault: str, error: Exception
+) -> None:
+    register_fault_backend()
+    config = write_config(tmp_path, {"fault": fault_predictor(predicted_image_action=action)})
+    app = build_app(config)
+    application: Application = app.extensions["deep_predictor"]
+    tried = threading.Event()
+
+    def refuse(*_: object) -> bool:
+        tried.set()
+        raise error
+
+    with monkeypatch.context() as broken:
+        broken.setattr(application.production.rows, "finish", refuse)
+        _, prediction_id = upload(in_process(app, tmp_path), "fault", picture(fault))
+        assert tried.wait(WAIT_SECONDS)
+        application.close()
+    again = build_app(config)
+    try:
+        status = 200 if fault == "none" else 500
+        assert final_answer(in_process(again, tmp_path), prediction_id)["prediction_status"] == status
+    finally:
+        again.extensions["deep_predictor"].close()
+    kept = list((tmp_path / "production").rglob("*.png*"))
+    assert len(kept) == int(action == "save" and fault == "none")

@@ -93,8 +93,8 @@ def fail(job: Job, error: PredictionError, by_worker: bool = False) -> bool:
         return False
     outcome = _outcome(job, error.status, reason_code=error.code)
     kept = _is_kept(job)
-    _store(job, outcome, None, job.image_path if kept else None)
-    if job.image_path and not kept:
+    is_stored = _store(job, outcome, None, job.image_path if kept else None)
+    if job.image_path and is_stored and not kept:
         _remove_quietly(job, job.image_path)
     _finish(job, outcome)
     return True
@@ -161,8 +161,8 @@ def _succeed(job: Job, answer: Answer) -> None:
         outcome = _outcome(job, error.status, reason_code=error.code)
         set_aside = job.image_path
         final_path = None
-    _store(job, outcome, answer, final_path)
-    if set_aside:
+    is_stored = _store(job, outcome, answer, final_path)
+    if set_aside and is_stored:
         _remove_quietly(job, set_aside)
     _finish(job, outcome)
 
@@ -187,10 +187,11 @@ def _is_kept(job: Job) -> bool:
     return job.predictor.options.predicted_image_action not in ("save", "remove")
 
 
-def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> None:
-    """Write the row, as often as it takes; what a stopping server could not write runs again at its next start."""
+def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> bool:
+    """Write the row, as often as it takes. False when it could not be written: then the prediction runs again at the
+    next start, so its picture has to stay."""
     if not job.store:
-        return
+        return True
     finished = FinishedPrediction(
         status=outcome.status,
         items=[item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None,
@@ -205,15 +206,15 @@ def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path |
                 logger.warning("prediction %s: its row was deleted meanwhile", job.prediction_id)
                 if image_path:
                     _remove_quietly(job, image_path)
-            return
+            return True
         except DatabaseBusy as error:
             logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
             if stopping.wait(RETRY_SECONDS):
                 logger.error("prediction %s: not stored, it runs again at the next start", job.prediction_id)
-                return
+                return False
         except Exception:  # the job must end, whatever is wrong with the database
             logger.exception("prediction %s: not stored, it runs again at the next start", job.prediction_id)
-            return
+            return False
 
 
 def _outcome(
