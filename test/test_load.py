@@ -45,7 +45,7 @@ def test_200_uploads_by_20_clients_all_end_without_thread_growth(tmp_path: Path)
 
 
 def test_health_answers_within_100_ms_while_200_long_polls_wait(tmp_path: Path) -> None:
-    config = write_config(tmp_path, {"fault": fault_predictor(sleep_seconds=8)})
+    config = write_config(tmp_path, {"fault": fault_predictor(sleep_seconds=12)})
     with ServerProcess(config).start() as server:
         slow = new_id()
         assert server.upload(picture(), slow).status_code == 201
@@ -67,15 +67,20 @@ def test_health_answers_within_100_ms_while_200_long_polls_wait(tmp_path: Path) 
         with ThreadPoolExecutor(200) as pollers:
             polls = [pollers.submit(long_poll, number) for number in range(200)]
             threading.Event().wait(1.5)
-            seconds = []
-            with requests.Session() as session:
-                for _ in range(20):
-                    started = time.monotonic()
-                    assert session.get(server.url + "/health/live", timeout=10).status_code == 200
-                    seconds.append(time.monotonic() - started)
-                    threading.Event().wait(0.1)
+            rounds = [seconds_of_health(server, 20) for _ in range(2)]
             stop.set()
             assert all(poll.result() > 0 for poll in polls)
-        seconds.sort()
-        slowest = seconds[int(len(seconds) * 0.9) - 1]
-        assert slowest < 0.1, f"nine of ten answers take up to {slowest:.3f} s: {seconds}"
+        # The polls' own 200 threads share this machine: one of two rounds must be without a slow answer.
+        assert min(max(seconds) for seconds in rounds) < 0.1, f"{rounds}"
+
+
+def seconds_of_health(server: ServerProcess, count: int) -> list[float]:
+    """How long each of so many answers of /health/live took."""
+    seconds = []
+    with requests.Session() as session:
+        for _ in range(count):
+            started = time.monotonic()
+            assert session.get(server.url + "/health/live", timeout=10).status_code == 200
+            seconds.append(time.monotonic() - started)
+            threading.Event().wait(0.1)
+    return seconds
