@@ -9,11 +9,12 @@ HOST ?= 127.0.0.1
 PORT ?= 5000
 CONFIG ?= cfg/deep_predictor_demo.cfg
 
-.PHONY: run setup demo-model test setup-test lint types unit clean help
+.PHONY: run setup demo-model test setup-test lint types unit bench clean help
 
 help:
 	@echo "make run    install, train the demo model if there is none, serve it on http://$(HOST):$(PORT)"
 	@echo "make test   install, lint, check types, run every test"
+	@echo "make bench  measure the server against a bare loop and its peers (about two hours); BENCH='--only ours' measures a part"
 	@echo "make setup  install what serving and training need into $(VENV)"
 	@echo "make clean  remove $(VENV) and caches; models, predictions and databases under var/ stay"
 
@@ -44,6 +45,10 @@ unit:
 	@echo "==> running every test"
 	@$(BIN)/pytest
 
+bench: $(VENV)/installed-bench
+	@echo "==> measuring; tables follow, all figures lie in var/bench/results"
+	@$(BIN)/python -m other.benchmarks $(BENCH)
+
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found; name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@echo "==> making $(VENV) with $$($(PYTHON) --version)"
@@ -58,6 +63,10 @@ $(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requ
 	@echo "==> installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r other/requirements/legacy.txt
+	@touch $@
+
+$(VENV)/installed-bench: $(VENV)/installed other/requirements/bench.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/bench.txt
 	@touch $@
 
 clean:

@@ -6,6 +6,8 @@ import argparse
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from types import FrameType
 from typing import Any
@@ -13,20 +15,24 @@ from typing import Any
 import waitress
 from flask import Flask
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 
 from deep_predictor.app import DEFAULT_CONFIG_PATH, create_app
 from deep_predictor.environment import Application
 from deep_predictor.errors import ConfigError, DatabaseError
-from deep_predictor.os_limits import raise_file_limit, return_freed_memory
+from deep_predictor.os_limits import raise_file_limit, return_freed_memory, usable_cores
 from deep_predictor.web.error_responses import TOO_LARGE_TEXT
 
+#: Requests that wait for their prediction hold one each, and cost next to nothing meanwhile.
+DEFAULT_WEB_THREADS = 48 + 8 * usable_cores()
 #: Running predictions may take this long to finish after SIGTERM.
 GRACE_SECONDS = 10.0
 #: Open connections, most of them idle or waiting for a prediction.
 CONNECTION_LIMIT = 2000
 #: Files that connections leave to models, databases, pictures and logs.
 SPARE_FILES = 300
+#: A picture comes in a few calls and not in dozens.
+RECEIVE_BYTES = 256 * 1024
 #: A body a little too large is read, so that Flask answers; a much larger one is refused at its first bytes.
 BODY_SLACK_BYTES = 16 * 1024 * 1024
 
@@ -52,8 +58,37 @@ class _ErrorTask(ErrorTask):
         self.write(body)
 
 
+class _Task(WSGITask):
+    """Sends the head of an answer and the first part of its body in one go: one system call, one packet."""
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not data:
+            super().write(data)
+        else:
+            with self.channel.together():
+                super().write(data)
+
+
 class _Channel(HTTPChannel):
+    task_class = _Task
     error_task_class = _ErrorTask
+    _parts: list[bytes] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Send what is written inside the block at its end."""
+        self._parts = []
+        try:
+            yield
+        finally:
+            parts, self._parts = self._parts, None
+            super().write_soon(b"".join(parts))
+
+    def write_soon(self, data: Any) -> int:
+        if self._parts is None:
+            return int(super().write_soon(data))
+        self._parts.append(data)
+        return len(data)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -103,6 +138,7 @@ def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
         connection_limit=connection_limit,
         backlog=CONNECTION_LIMIT,
         asyncore_use_poll=True,
+        recv_bytes=RECEIVE_BYTES,
         max_request_body_size=limit * 4 // 3 + BODY_SLACK_BYTES,  # base64 inside JSON takes a third more
         clear_untrusted_proxy_headers=True,
     )
@@ -117,7 +153,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--config", default=str(DEFAULT_CONFIG_PATH), help="main config (default: %(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (default: %(default)s)")
     parser.add_argument("--port", type=int, default=5000, help="port to bind (default: %(default)s)")
-    parser.add_argument("--threads", type=_thread_count, default=16, help="web server threads (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=_thread_count, default=DEFAULT_WEB_THREADS, help="web server threads (default: %(default)s)"
+    )
     return parser.parse_args(arguments)
 
 

@@ -18,9 +18,12 @@ from deep_predictor.config.public_address import check_bind_address
 from deep_predictor.config.secrets import derive_key, ensure_secret_key
 from deep_predictor.db.file_lock import DatabaseLock
 from deep_predictor.db.setup import init_databases, rows_for
+from deep_predictor.engines.judging import JudgeSettings
+from deep_predictor.engines.room import EngineRoom
 from deep_predictor.environment import Application, Environment
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.images.storage import ImageStore
+from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.recovering import recover
@@ -102,6 +105,17 @@ def _configure_flask(app: Flask, main_config: MainConfig) -> None:
     app.debug = main_config.flask_options.debug
 
 
+def _judge_settings(main_config: MainConfig, stopping: threading.Event) -> JudgeSettings:
+    options = main_config.engine_options
+    return JudgeSettings(
+        cores=options.cores or usable_cores(),
+        memory_limit=options.trial_memory_mb * 1_000_000,
+        seconds=options.trial_seconds,
+        cache_folder=PROJECT_ROOT / options.cache_folder,
+        is_stopping=stopping.is_set,
+    )
+
+
 def _make_folders(main_config: MainConfig) -> None:
     """Raises ConfigError with every folder that cannot be made."""
     problems = []
@@ -163,7 +177,10 @@ def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Applic
         main_config=main_config,
         production=production,
         test=test,
-        registry=Registry([*production.predictors.values(), *test.predictors.values()]),
+        registry=Registry(
+            [*production.predictors.values(), *test.predictors.values()],
+            EngineRoom(_judge_settings(main_config, stopping)),
+        ),
         wait_slots=WaitSlots.for_threads(options.web_threads),
         stopping=stopping,
         closers=[dispose_databases],

@@ -25,8 +25,7 @@ from typing import Any
 from deep_predictor.backends.base import Backend
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import PredictorConfig, load_predictor_config
-from deep_predictor.engines.base import Engine
-from deep_predictor.engines.table import get_engine_class
+from deep_predictor.engines.room import EngineRoom
 from deep_predictor.errors import ConfigError, ImageUnreadable, ModelRaised, PredictionError, UnsafeModel
 from deep_predictor.images.decoding import EXTENSION_FORMATS, canonical_extension, decode_image
 from deep_predictor.results import Answer, Detection, PredictionStatus, ResultItem
@@ -66,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not files:
             print("No pictures were found", file=sys.stderr)
             return 2
-        backend.load(_load_engine)
+        backend.load(EngineRoom().open)
         return _write(predict_files(backend, files), config, files, args)
     except ConfigError as error:
         print("The predictor cfg is wrong:", *error.problems, sep="\n  ", file=sys.stderr)
@@ -136,11 +135,10 @@ def predict_files(backend: Backend, files: Sequence[Path]) -> Iterator[Row]:
 
 
 def _predict_one(backend: Backend, file: Path) -> Answer:
-    pixels = decode_image(_read(file), tuple(EXTENSION_FORMATS), MAX_PIXELS).pixels
-    height, width = pixels.shape[:2]
+    pixels = decode_image(_read(file), tuple(EXTENSION_FORMATS), MAX_PIXELS, backend.smallest_decoded).pixels
     try:
         output = backend.run(backend.prepare(pixels)[None])
-        return backend.interpret(output[0], (width, height))
+        return backend.interpret(output[0], (pixels.shape[1], pixels.shape[0]))
     except PredictionError:
         raise
     except Exception as error:  # as in predictions/running.py: a model may throw anything, and the other pictures go on
@@ -157,12 +155,6 @@ def _read(file: Path) -> bytes:
         return file.read_bytes()
     except OSError as error:
         raise ImageUnreadable(error.strerror or str(error)) from error
-
-
-def _load_engine(name: str, model_path: Path, input_size: tuple[int, int] | None) -> Engine:
-    engine_class = get_engine_class(name)
-    engine_class.start_in_main_thread()
-    return engine_class.load(model_path, input_size)
 
 
 def _find_cfg(path: Path) -> Path:

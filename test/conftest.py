@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from deep_predictor.engines.room import EngineRoom
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -23,6 +25,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real test material: {folder.name} is absent beside the project")
     return folder
+
+
+@pytest.fixture(scope="session")
+def engine_room() -> EngineRoom:
+    """The project's own: what it has measured once is known to later runs, as it is to the server."""
+    return EngineRoom()
 
 
 @pytest.fixture(scope="session")

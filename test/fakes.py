@@ -65,7 +65,11 @@ class FaultBackend(Backend):
         return image[:1, :1].astype(np.float32)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        fault = fault_of(batch[0, 0, 0])
+        for row in batch:
+            self._run_one(fault_of(row[0, 0]))
+        return batch
+
+    def _run_one(self, fault: str) -> None:
         FaultBackend.runs.append(fault)
         if self.options.sleep_seconds:
             threading.Event().wait(self.options.sleep_seconds)
@@ -77,7 +81,6 @@ class FaultBackend(Backend):
             release_hanging.wait(60)
         if fault == "system exit":
             raise SystemExit(1)
-        return batch
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         fault = fault_of(output[0, 0])

@@ -17,19 +17,46 @@ ALLOWED: dict[str, set[str]] = {
     "errors": {"results"},
     "config": {"errors", "results"},
     "images": {"errors", "results", "config"},
-    "engines": {"errors", "results", "config", "images"},
+    "engines": {"errors", "results", "config", "images", "os_limits"},
     "backends": {"errors", "results", "config", "images", "engines"},
     "db": {"errors", "results", "config", "images", "engines"},
-    "predictions": {"errors", "results", "config", "images", "engines", "backends", "db", "environment"},
+    "predictions": {"errors", "results", "config", "images", "engines", "backends", "db", "environment", "os_limits"},
     "environment": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions"},
     "training": {"errors", "results", "config", "images", "engines", "backends", "db"},
     "web": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment"},
+    "starters": {"errors", "results", "config", "images", "engines", "backends"},
     "predict": {"errors", "results", "config", "images", "engines", "backends"},
-    "app": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment", "web"},
+    "app": {
+        "errors",
+        "results",
+        "config",
+        "images",
+        "engines",
+        "backends",
+        "db",
+        "predictions",
+        "environment",
+        "web",
+        "os_limits",
+    },
     "os_limits": set(),
     "__init__": set(),
 }
-HEAVY = {"tensorflow", "keras", "tf_keras", "torch", "openvino", "onnxruntime", "ai_edge_litert", "sklearn", "h5py"}
+#: Commands that stand in a room and work from the backends' side.
+STARTERS = {PACKAGE / "engines" / "__main__.py"}
+HEAVY = {
+    "tensorflow",
+    "keras",
+    "tf_keras",
+    "torch",
+    "openvino",
+    "onnxruntime",
+    "ai_edge_litert",
+    "sklearn",
+    "h5py",
+    "nncf",
+    "tf2onnx",
+}
 #: package -> the rooms that may import it at all
 KEPT_IN: dict[str, set[str]] = {
     "flask": {"web", "app", "db"},
@@ -37,12 +64,13 @@ KEPT_IN: dict[str, set[str]] = {
     "requests": {"web"},
     "cv2": {"images", "backends", "training"},
     "PIL": {"images", "backends", "training"},
-    "threading": {"predictions", "environment", "app", "engines"},
+    "threading": {"predictions", "environment", "app", "engines", "db"},
 }
 
 
 def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    parts = path.relative_to(PACKAGE).parts
+    return "starters" if path in STARTERS else parts[0].removesuffix(".py")
 
 
 def python_files() -> list[Path]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
 from deep_predictor.engines.base import Engine
+from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.results import Answer
 
 Task = Literal["classification", "detection"]
 
-#: (engine name, model path, (width, height) or None) -> a loaded engine, shared between predictors of the same model.
-EngineLoader = Callable[[str, Path, tuple[int, int] | None], Engine]
+#: A loaded engine, shared between predictors that ask for the same.
+EngineLoader = Callable[[NetworkRequest], Engine]
 
 
 class Backend(ABC):
@@ -27,15 +27,18 @@ class Backend(ABC):
 
     Options: ClassVar[type[PredictorOptions]]
     Paths: ClassVar[type[PredictorPaths]]
-    #: Engine names this backend may ask for; each one's first inference runs in the main thread before workers start.
-    engine_names: ClassVar[tuple[str, ...]] = ()
-
     options: Any
     paths: Any
     task: Task
     class_names: tuple[str, ...] = ()
     #: (width, height) in pixels, None where the model takes any.
     input_size: tuple[int, int] | None = None
+    #: (width, height) in pixels that a decoded picture must have at least; None: pictures are decoded in full.
+    smallest_decoded: tuple[int, int] | None = None
+    #: What `load` asks of the engine room; None for a backend without a network.
+    request: NetworkRequest | None = None
+    #: What runs the network once it is loaded.
+    engine: Engine | None = None
 
     def __init__(self, options: PredictorOptions, paths: PredictorPaths) -> None:
         self.options = options
@@ -59,3 +62,4 @@ class Backend(ABC):
 
     def close(self) -> None:
         """Forget what `load` made. Engines are shared: who loaded them closes them."""
+        self.engine = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deep_predictor.backends.base import EngineLoader
+from deep_predictor.backends.base import Backend, EngineLoader
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
-from deep_predictor.config.strict import ProjectPath
+from deep_predictor.config.strict import ProjectFolder, ProjectPath
 from deep_predictor.engines.base import Engine
+from deep_predictor.engines.request import Device, EngineChoice, NetworkRequest, Precision
 from deep_predictor.errors import BackendNotReady
 from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
 
@@ -19,7 +20,20 @@ class NetworkPaths(PredictorPaths):
     names_path: ProjectPath
 
 
-class InputOptions(PredictorOptions):
+class EngineOptions(PredictorOptions):
+    """What runs the network."""
+
+    #: `auto`: the fastest of those that answer as TensorFlow does, measured at the first load.
+    engine: EngineChoice = "auto"
+    #: `fast` also admits bf16 and int8, where they name the same class on 99 % of real pictures.
+    precision: Precision = "exact"
+    #: `auto`: a GPU where an engine sees one and is faster on it.
+    device: Device = "auto"
+    #: Real pictures for `"precision": "fast"`; without it, the folder `golden` beside the model.
+    probe_folder: ProjectFolder | None = None
+
+
+class InputOptions(EngineOptions):
     """`input = (value * scale - mean) / std`, value 0..255. A key that is absent takes its default from the backend."""
 
     color_mode: ColorMode | None = None
@@ -28,6 +42,8 @@ class InputOptions(PredictorOptions):
     std: PerChannel = 1.0
     resize_mode: ResizeMode = "stretch"
     resize_filter: ResizeFilter = "linear"
+    #: Whether a JPEG may be decoded at a smaller scale, with at least twice the pixels a side that the input has.
+    scaled_decoding: bool = False
 
     def make_spec(self, width: int, height: int, color_mode: ColorMode, scale: PerChannel = 1.0) -> InputSpec:
         """`color_mode` and `scale` stand where the cfg is silent. Raises ValueError when keys do not fit together."""
@@ -43,26 +59,31 @@ class InputOptions(PredictorOptions):
         )
 
 
-def load_network(load_engine: EngineLoader, engine_name: str, paths: NetworkPaths, size: tuple[int, int]) -> Engine:
-    """The engine of a predictor's model. When it cannot be loaded, missing names are reported in the same breath."""
-    try:
-        return load_engine(engine_name, paths.model_path, size)
-    except BackendNotReady as error:
-        if paths.names_path.exists():
-            raise
-        raise BackendNotReady(f"{error}; {paths.names_path}: there is no such file", code=error.code) from error
-
-
-def check_input(engine: Engine, spec: InputSpec, model_path: Path) -> None:
-    """Raises BackendNotReady (input_mismatch), when the network takes other pictures than the cfg."""
-    taken = engine.input_shape[1:]
-    fits = len(taken) == len(spec.input_shape) and all(
-        size in (None, wanted) for size, wanted in zip(taken, spec.input_shape, strict=True)
+def network_request(
+    options: EngineOptions, model_path: Path, spec: InputSpec, numbers_before_scores: int = 0
+) -> NetworkRequest:
+    """What the engine room is asked for."""
+    return NetworkRequest(
+        model_path=model_path,
+        spec=spec,
+        engine=options.engine,
+        precision=options.precision,
+        device=options.device,
+        max_batch_size=options.max_batch_size,
+        probe_folder=options.probe_folder,
+        numbers_before_scores=numbers_before_scores,
     )
-    if not fits:
-        shapes = f"takes {_shown(taken)} (height x width x channels), but the cfg says {_shown(spec.input_shape)}"
-        raise BackendNotReady(f"{model_path}: {shapes}", code="input_mismatch")
 
 
-def _shown(shape: tuple[int | None, ...]) -> str:
-    return " x ".join("any" if size is None else str(size) for size in shape)
+def load_network(load_engine: EngineLoader, backend: Backend) -> Engine:
+    """The engine of a predictor's model. When it cannot be loaded, missing names are reported in the same breath."""
+    assert backend.request is not None
+    names_path: Path = backend.paths.names_path
+    try:
+        engine = load_engine(backend.request)
+        backend.request.check_input(engine.input_shape)
+    except BackendNotReady as error:
+        if names_path.exists():
+            raise
+        raise BackendNotReady(f"{error}; {names_path}: there is no such file", code=error.code) from error
+    return engine

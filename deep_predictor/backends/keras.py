@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.input_options import InputOptions, NetworkPaths, check_input, load_network
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
 from deep_predictor.backends.names import read_names
-from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import CONFIDENCE_DECIMALS, Answer, ClassScore
@@ -26,7 +25,6 @@ class KerasOptions(InputOptions):
     return_topN: int = Field(5, ge=1)
     #: Below it, the picture goes to the not-confident folder; the answer is the same.
     confidence_threshold: float = Field(0.0, ge=0, le=1)
-    engine: Literal["tensorflow"] = "tensorflow"
 
     @model_validator(mode="after")
     def _makes_an_input(self) -> Self:
@@ -49,32 +47,31 @@ class KerasBackend(Backend):
 
     Options = KerasOptions
     Paths = KerasPaths
-    engine_names = ("tensorflow",)
     task: Task = "classification"
 
     def __init__(self, options: Any, paths: Any) -> None:
         super().__init__(options, paths)
         self._spec: InputSpec = options.input_spec()
         self.input_size = (self._spec.width, self._spec.height)
-        self._engine: Engine | None = None
+        self.smallest_decoded = self._spec.smallest_decoded() if options.scaled_decoding else None
+        self.request = network_request(options, paths.model_path, self._spec)
 
     def load(self, load_engine: EngineLoader) -> None:
         model_path = self.paths.model_path
-        engine = load_network(load_engine, self.options.engine, self.paths, (self._spec.width, self._spec.height))
-        check_input(engine, self._spec, model_path)
+        engine = load_network(load_engine, self)
         if len(engine.output_shape) != 1 or not engine.output_shape[0]:
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not one score a class"
             raise BackendNotReady(message, code="output_mismatch")
         self.class_names = read_names(self.paths.names_path, engine.output_shape[0])
-        self._engine = engine
+        self.engine = engine
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return self._spec.apply(image)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
-        if self._engine is None:
+        if self.engine is None:
             raise BackendNotReady("the network is not loaded")
-        return self._engine.run(batch)
+        return self.engine.run(batch)
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         """(classes,) scores -> the best `return_topN`; of equal scores the lower index comes first."""
@@ -86,6 +83,3 @@ class KerasBackend(Backend):
         items = tuple(ClassScore(int(index), self.class_names[index], float(output[index])) for index in best)
         is_confident = round(items[0].confidence, CONFIDENCE_DECIMALS) >= self.options.confidence_threshold
         return Answer(items, items[0].class_name if is_confident else self.paths.not_confident_folder_name)
-
-    def close(self) -> None:
-        self._engine = None

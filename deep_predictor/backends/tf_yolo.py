@@ -8,10 +8,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.input_options import InputOptions, NetworkPaths, check_input, load_network
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
 from deep_predictor.backends.names import read_names
 from deep_predictor.backends.nms import NmsLimits, suppress
-from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import Answer, Detection
@@ -52,14 +51,14 @@ class TfYoloPaths(NetworkPaths):
 class TfYoloBackend(Backend):
     Options = TfYoloOptions
     Paths = TfYoloPaths
-    engine_names = ("tensorflow",)
     task: Task = "detection"
 
     def __init__(self, options: Any, paths: Any) -> None:
         super().__init__(options, paths)
         self._spec: InputSpec = options.input_spec()
         self.input_size = (self._spec.width, self._spec.height)
-        self._engine: Engine | None = None
+        self.smallest_decoded = self._spec.smallest_decoded() if options.scaled_decoding else None
+        self.request = network_request(options, paths.model_path, self._spec, BOX_NUMBERS)
         self._limits = NmsLimits(
             iou_threshold=options.iou_threshold,
             score_threshold=options.score_threshold,
@@ -69,13 +68,12 @@ class TfYoloBackend(Backend):
 
     def load(self, load_engine: EngineLoader) -> None:
         model_path = self.paths.model_path
-        engine = load_network(load_engine, "tensorflow", self.paths, (self._spec.width, self._spec.height))
-        check_input(engine, self._spec, model_path)
+        engine = load_network(load_engine, self)
         if len(engine.output_shape) != 2 or engine.output_shape[1] <= BOX_NUMBERS:
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not boxes x (4 numbers + scores)"
             raise BackendNotReady(message, code="output_mismatch")
         self.class_names = read_names(self.paths.names_path, engine.output_shape[1] - BOX_NUMBERS)
-        self._engine = engine
+        self.engine = engine
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
         return self._spec.apply(image)
@@ -85,9 +83,9 @@ class TfYoloBackend(Backend):
 
         A picture with fewer boxes than another one gets rows of zeros.
         """
-        if self._engine is None:
+        if self.engine is None:
             raise BackendNotReady("the network is not loaded")
-        outputs = [self._engine.run(batch[index : index + 1])[0] for index in range(len(batch))]
+        outputs = [self.engine.run(batch[index : index + 1])[0] for index in range(len(batch))]
         filled = np.zeros(
             (len(outputs), max(map(len, outputs), default=0), BOX_NUMBERS + len(self.class_names)), np.float32
         )
@@ -108,9 +106,6 @@ class TfYoloBackend(Backend):
             for box, score, class_index in zip(kept.boxes, kept.scores, kept.classes, strict=True)
         )
         return Answer(items, items[0].class_name if items else self.paths.not_confident_folder_name)
-
-    def close(self) -> None:
-        self._engine = None
 
     def _on_picture(self, boxes: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
         """(B, 4) shares of the input -> shares of the picture, which may fill only a part of the input."""

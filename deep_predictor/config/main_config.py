@@ -57,6 +57,19 @@ class FlaskOptions(StrictModel):
     debug: bool = False
 
 
+class EngineOptions(StrictModel):
+    """How much of the machine engines take, and the child process that measures them."""
+
+    #: Cores that engines use; None: those that this process may use.
+    cores: int | None = Field(None, ge=1, le=1024)
+    #: Resident memory, in 10^6 bytes, at which the child process is ended.
+    trial_memory_mb: int = Field(8192, ge=256)
+    #: Time that measuring one model may take.
+    trial_seconds: float = Field(600.0, gt=0, le=86_400)
+    #: Where converted models and what was measured are kept.
+    cache_folder: ProjectFolder = Path("var/cache/engines")
+
+
 class RecaptchaOptions(StrictModel):
     recaptcha_sitekey: str = ""
     recaptcha_secret_key: str = Field("", repr=False)
@@ -150,6 +163,7 @@ class Sections(StrictModel):
     """What stands inside `deep_predictor_options`."""
 
     flask_options: FlaskOptions = FlaskOptions()
+    engine_options: EngineOptions = EngineOptions()
     production: ProductionConfig
     test: TestConfig
 
@@ -162,6 +176,7 @@ class MainConfig:
     file: str
     root: Path
     flask_options: FlaskOptions
+    engine_options: EngineOptions
     production: ProductionConfig
     test: TestConfig
 
@@ -193,7 +208,9 @@ def load_main_config(path: Path, root: Path, environ: Mapping[str, str] | None =
     problems += problems_between(options, file, root)
     if problems or sections is None:
         raise ConfigError([_naming_variable(problem, taken) for problem in problems])
-    return MainConfig(path, file, root, sections.flask_options, sections.production, sections.test)
+    return MainConfig(
+        path, file, root, sections.flask_options, sections.engine_options, sections.production, sections.test
+    )
 
 
 def _apply_environment(options: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

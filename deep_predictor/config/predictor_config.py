@@ -35,7 +35,12 @@ class PredictorOptions(StrictModel):
     predicted_image_action: str = "save"
     #: Whether readiness waits for this predictor.
     required: bool = True
-    workers: int = Field(1, ge=1, le=64)
+    #: Predictions or batches that run at a time; None: as many as the engine takes.
+    workers: int | None = Field(None, ge=1, le=64)
+    #: Predictions that wait are run together, up to so many; None: as many as pay, by what was measured.
+    max_batch_size: int | None = Field(None, ge=1, le=256)
+    #: A batch that is not full waits so long for more; 0: it takes what is there.
+    max_delay_ms: float = Field(0.0, ge=0, le=10_000)
     #: Predictions that may wait.
     queue_size: int = Field(100, ge=1, le=100_000)
     #: A prediction that runs longer ends 500.

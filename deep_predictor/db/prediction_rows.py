@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.sql.dml import UpdateBase
 
 from deep_predictor.db.connections import describe, may_pass
+from deep_predictor.db.group_writer import GroupWriter
 from deep_predictor.db.models import PredictionColumns
 from deep_predictor.db.stored_values import read_int, read_items, read_number, read_object, read_text
 from deep_predictor.errors import DatabaseBusy, PredictionIdUsed, PredictionNotFound
 from deep_predictor.results import PredictionStatus
+
+#: What a final status writes.
+FINAL_COLUMNS = (
+    "prediction_status",
+    "prediction",
+    "image_path",
+    "prediction_time",
+    "prediction_seconds",
+    "reason_code",
+)
 
 
 @dataclass(frozen=True)
@@ -35,13 +45,18 @@ class NewPrediction:
 
 @dataclass(frozen=True)
 class FinishedPrediction:
-    """How a prediction ended. `items` are the wire's, None unless it is done; `image_path` is None when not kept."""
+    """How a prediction ended. `items` are the wire's, None unless it is done; `image_path` is None when not kept.
 
+    `finished_at`: seconds since 1970.
+    """
+
+    prediction_id: str
     status: PredictionStatus
     items: list[dict[str, Any]] | None
     image_path: str | None
     seconds: float
     reason_code: str | None
+    finished_at: int
 
 
 @dataclass(frozen=True)
@@ -65,57 +80,46 @@ class PredictionRecord:
 
 
 class PredictionRows:
-    """The rows of one environment. Every method is one transaction and may raise DatabaseBusy."""
+    """The rows of one environment. Every method is one transaction, which it may share, and may raise DatabaseBusy."""
 
-    def __init__(self, session_factory: sessionmaker[Session], model: type[PredictionColumns]) -> None:
-        self._session_factory = session_factory
-        self._model = model
+    def __init__(self, engine: Engine, model: type[PredictionColumns]) -> None:
+        self._engine = engine
+        self._writer = GroupWriter(engine)
+        self._statements = _Statements(model)
 
     def exists(self, prediction_id: str) -> bool:
         if not _is_storable(prediction_id):
             return False
-        with self._transaction() as session:
-            return session.scalar(select(self._model.id).where(self._model.prediction_id == prediction_id)) is not None
+        with _busy_errors(), self._engine.connect() as connection:
+            return connection.execute(self._statements.exists, {"wanted_id": prediction_id}).first() is not None
 
     def insert(self, new: NewPrediction) -> None:
         """Raises PredictionIdUsed; the unique index decides between two inserts at once."""
         values = _values_of_new(new)
         try:
-            with self._transaction() as session:
-                session.execute(insert(self._model).values(values))
+            with _busy_errors():
+                self._writer.write(lambda connection: connection.execute(self._statements.insert, values).rowcount)
         except IntegrityError as error:
             if self.exists(new.prediction_id):
                 raise PredictionIdUsed(new.prediction_id) from error
             raise
 
-    def mark_started(self, prediction_id: str) -> int:
-        """Count one more start; how many there were with this one, 0 when the row is gone or final."""
-        model = self._model
-        more = self._update_unfinished(prediction_id).values(attempts=func.coalesce(model.attempts, 0) + 1)
-        with self._transaction() as session:
-            if not _changes(session, more):
-                return 0
-            return read_int(session.scalar(select(model.attempts).where(model.prediction_id == prediction_id)))
+    def mark_started(self, prediction_ids: Sequence[str]) -> set[str]:
+        """Count one more start of each, in one transaction; the ids whose rows are there and not final."""
+        return self._update(self._statements.count_start, [(one, {"wanted_id": one}) for one in prediction_ids])
 
-    def finish(self, prediction_id: str, finished: FinishedPrediction) -> bool:
-        """Write the one final status; False when the row is gone or has one already."""
-        values = {
-            "prediction_status": int(finished.status),
-            "prediction": "" if finished.items is None else json.dumps(finished.items, allow_nan=False),
-            "image_path": finished.image_path or "",
-            "prediction_time": int(time.time()),
-            "prediction_seconds": finished.seconds,
-            "reason_code": finished.reason_code,
-        }
-        with self._transaction() as session:
-            return _changes(session, self._update_unfinished(prediction_id).values(values))
+    def finish(self, finished: Sequence[FinishedPrediction]) -> set[str]:
+        """Write final statuses in one transaction; the ids of those whose rows were there and had none yet."""
+        return self._update(
+            self._statements.finish, [(one.prediction_id, _values_of_finished(one)) for one in finished]
+        )
 
     def find(self, prediction_id: str) -> PredictionRecord | None:
         if not _is_storable(prediction_id):
             return None
-        with self._transaction() as session:
-            row = session.scalar(select(self._model).where(self._model.prediction_id == prediction_id))
-            return _record(row) if row else None
+        with _busy_errors(), self._engine.connect() as connection:
+            row = connection.execute(self._statements.find, {"wanted_id": prediction_id}).first()
+        return _record(row) if row else None
 
     def get(self, prediction_id: str) -> PredictionRecord:
         """Raises PredictionNotFound."""
@@ -128,42 +132,63 @@ class PredictionRows:
         """False when there is no such row. `image_path`: only while the row has this one, so is the same upload's."""
         if not _is_storable(prediction_id):
             return False
-        statement = delete(self._model).where(self._model.prediction_id == prediction_id)
-        if image_path is not None:
-            statement = statement.where(self._model.image_path == image_path)
-        with self._transaction() as session:
-            return _changes(session, statement)
+        statement = self._statements.delete if image_path is None else self._statements.delete_with_image
+        values = {"wanted_id": prediction_id, "wanted_path": image_path}
+        return bool(self._update(statement, [(prediction_id, values)]))
 
     def unfinished(self) -> list[PredictionRecord]:
         """The rows at 100, oldest first."""
-        model = self._model
-        is_unfinished = model.prediction_status == int(PredictionStatus.ACCEPTED)
-        statement = select(model).where(is_unfinished, model.prediction_id.is_not(None)).order_by(model.id)
-        with self._transaction() as session:
-            return [_record(row) for row in session.scalars(statement)]
+        with _busy_errors(), self._engine.connect() as connection:
+            return [_record(row) for row in connection.execute(self._statements.unfinished)]
 
     def known_image_names(self) -> set[str]:
         """File names, without folders, of all pictures that rows point at."""
-        statement = select(self._model.image_path).where(self._model.image_path.is_not(None))
-        with self._transaction() as session:
-            paths = (read_text(path) for path in session.scalars(statement))
+        with _busy_errors(), self._engine.connect() as connection:
+            paths = (read_text(path) for path in connection.scalars(self._statements.image_paths))
             return {PureWindowsPath(path).name for path in paths if path}  # it splits at / as well as at \
 
-    def _update_unfinished(self, prediction_id: str) -> Update:
-        model = self._model
-        is_unfinished = model.prediction_status == int(PredictionStatus.ACCEPTED)
-        return update(model).where(model.prediction_id == prediction_id, is_unfinished)
+    def _update(self, statement: UpdateBase, rows: Sequence[tuple[str, dict[str, Any]]]) -> set[str]:
+        """Run a statement once for each (id, values), in one transaction; the ids of those that found a row."""
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        """A session that commits at the end; an error that may pass by itself becomes DatabaseBusy."""
-        try:
-            with self._session_factory.begin() as session:
-                yield session
-        except SQLAlchemyError as error:
-            if may_pass(error):
-                raise DatabaseBusy(describe(error)) from error
-            raise
+        def update_all(connection: Connection) -> set[str]:
+            return {wanted for wanted, values in rows if connection.execute(statement, values).rowcount > 0}
+
+        with _busy_errors():
+            return self._writer.write(update_all)
+
+
+class _Statements:
+    """Made once: SQLAlchemy keeps what it compiled of them. `wanted_id` is the row's prediction_id."""
+
+    def __init__(self, model: type[PredictionColumns]) -> None:
+        table = model.__table__  # type: ignore[attr-defined]
+        columns = table.c
+        is_wanted = columns.prediction_id == bindparam("wanted_id")
+        is_unfinished = columns.prediction_status == int(PredictionStatus.ACCEPTED)
+        self.insert = insert(table)
+        self.exists = select(columns.id).where(is_wanted)
+        self.find = select(table).where(is_wanted)
+        self.unfinished = select(table).where(is_unfinished, columns.prediction_id.is_not(None)).order_by(columns.id)
+        self.image_paths = select(columns.image_path).where(columns.image_path.is_not(None))
+        self.count_start = (
+            update(table).where(is_wanted, is_unfinished).values(attempts=func.coalesce(columns.attempts, 0) + 1)
+        )
+        self.finish = (
+            update(table).where(is_wanted, is_unfinished).values({name: bindparam(name) for name in FINAL_COLUMNS})
+        )
+        self.delete = delete(table).where(is_wanted)
+        self.delete_with_image = self.delete.where(columns.image_path == bindparam("wanted_path"))
+
+
+@contextmanager
+def _busy_errors() -> Iterator[None]:
+    """An error that may pass by itself becomes DatabaseBusy."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if may_pass(error):
+            raise DatabaseBusy(describe(error)) from error
+        raise
 
 
 def _values_of_new(new: NewPrediction) -> dict[str, Any]:
@@ -183,11 +208,16 @@ def _values_of_new(new: NewPrediction) -> dict[str, Any]:
     }
 
 
-def _changes(session: Session, statement: UpdateBase) -> bool:
-    """Run an update or delete; whether it found a row."""
-    result = session.execute(statement.execution_options(synchronize_session=False))
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
+def _values_of_finished(finished: FinishedPrediction) -> dict[str, Any]:
+    return {
+        "wanted_id": finished.prediction_id,
+        "prediction_status": int(finished.status),
+        "prediction": "" if finished.items is None else json.dumps(finished.items, allow_nan=False),
+        "image_path": finished.image_path or "",
+        "prediction_time": finished.finished_at,
+        "prediction_seconds": finished.seconds,
+        "reason_code": finished.reason_code,
+    }
 
 
 def _is_storable(text: str) -> bool:
@@ -195,7 +225,7 @@ def _is_storable(text: str) -> bool:
     return text.isprintable()
 
 
-def _record(row: PredictionColumns) -> PredictionRecord:
+def _record(row: Row[Any]) -> PredictionRecord:
     status = read_int(row.prediction_status)
     return PredictionRecord(
         prediction_id=read_text(row.prediction_id) or "",

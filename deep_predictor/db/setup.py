@@ -13,7 +13,6 @@ from flask import Flask
 from flask_migrate import Migrate
 from sqlalchemy import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.orm import sessionmaker
 
 from deep_predictor.config.main_config import MainConfig
 from deep_predictor.db.connections import BUSY_TIMEOUT_SECONDS, describe, engine_options, is_locked, prepare_engine
@@ -68,7 +67,7 @@ def rows_for(app: Flask, environment_name: str) -> PredictionRows:
     """The rows of `production` or `test`, usable from any thread. `init_databases` ran before."""
     with app.app_context():
         engine = db.engines[environment_name]
-    return PredictionRows(sessionmaker(engine, expire_on_commit=False), get_prediction_model(environment_name))
+    return PredictionRows(engine, get_prediction_model(environment_name))
 
 
 def upgrade_database(engine: Engine) -> None:

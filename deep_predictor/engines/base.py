@@ -2,22 +2,80 @@
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
+
+from deep_predictor.errors import BackendNotReady, UnsafeModel
+
+if TYPE_CHECKING:
+    from deep_predictor.engines.verdict import Verdict
+
+NumberType = Literal["f32", "bf16", "int8"]
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """How an engine shares the machine: `requests` runs at a time, each on `threads` threads.
+
+    `input_size`: (width, height) in pixels where the network leaves it open. `batch_size`: the largest batch that is
+    run at once; smaller ones are put together from runs of fixed sizes, so that nothing is compiled while serving.
+    """
+
+    requests: int = 1
+    threads: int = 1
+    batch_size: int = 1
+    number_type: NumberType = "f32"
+    on_gpu: bool = False
+    input_size: tuple[int, int] | None = None
 
 
 class Engine(ABC):
     """A loaded, warmed-up network. `run` is safe to call from several threads at once."""
 
     name: ClassVar[str]
+    #: The importable package, and the distributions whose versions decide what a measurement is worth.
+    package: ClassVar[str]
+    distributions: ClassVar[tuple[str, ...]]
+    #: What `convert` writes into its folder, and `load` reads; "" for the reference, which reads models.
+    file_name: ClassVar[str] = ""
 
     #: (N, H, W, C) of the input; None stands for any size.
     input_shape: tuple[int | None, ...]
     #: Shape of the output without its batch axis, as the warm-up run gave it.
     output_shape: tuple[int, ...]
+    settings: RunSettings = RunSettings()
+    #: Why this engine runs the network; None where nothing was measured.
+    verdict: Verdict | None = None
+
+    @classmethod
+    def is_installed(cls) -> bool:
+        return importlib.util.find_spec(cls.package) is not None
+
+    @classmethod
+    def version(cls) -> str:
+        """The version of the first distribution that is there; "" when none is."""
+        for distribution in cls.distributions:
+            try:
+                return version(distribution)
+            except PackageNotFoundError:
+                continue
+        return ""
+
+    @classmethod
+    def fast_number_types(cls) -> tuple[NumberType, ...]:
+        """The number types below f32 that it can be converted to here and that this processor is quicker with."""
+        return ()
+
+    @classmethod
+    def sees_gpu(cls) -> bool:
+        """Whether it could run on a GPU of this machine."""
+        return False
 
     @classmethod
     def start_in_main_thread(cls) -> None:
@@ -26,15 +84,46 @@ class Engine(ABC):
         Two first inferences at once can freeze some libraries, hence this rule. Raises BackendNotReady
         (code `library_missing`) when the library cannot be imported.
         """
+        try:
+            cls._start()
+        except ImportError as error:
+            message = f"the engine {cls.name} cannot be imported ({error}); install requirements.txt"
+            raise BackendNotReady(message, code="library_missing") from error
+
+    @classmethod
+    def load(cls, path: Path, settings: RunSettings | None = None) -> Self:
+        """Load what `convert` made (the reference engine: the model itself), and warm it up with one run.
+
+        Raises UnsafeModel or BackendNotReady with a code: model_missing, model_broken, library_missing.
+        """
+        try:
+            return cls._open(path, settings or RunSettings())
+        except (BackendNotReady, UnsafeModel):
+            raise
+        except ImportError as error:
+            raise BackendNotReady(f"{path}: a library is missing: {error}", code="library_missing") from error
+        except Exception as error:  # a foreign file in a foreign library: whatever it raises, the file cannot be used
+            raise BackendNotReady(f"{path}: cannot be loaded: {first_line(error)}", code="model_broken") from error
 
     @classmethod
     @abstractmethod
-    def load(cls, model_path: Path, input_size: tuple[int, int] | None = None) -> Self:
-        """Check the file for embedded code, load it, and warm it up with one run.
+    def _start(cls) -> None:
+        """As `start_in_main_thread`; an ImportError is for its caller."""
 
-        `input_size` is (width, height) for networks whose input size is open. Raises UnsafeModel or
-        BackendNotReady with a code: model_missing, model_broken, library_missing.
+    @classmethod
+    @abstractmethod
+    def _open(cls, path: Path, settings: RunSettings) -> Self:
+        """As `load`; may raise anything."""
+
+    @classmethod
+    def convert(
+        cls, frozen: Any, folder: Path, number_type: NumberType = "f32", probes: np.ndarray | None = None
+    ) -> Path:
+        """A frozen TensorFlow function -> this engine's own file in `folder`. Called in a child process only.
+
+        `probes`: (N, H, W, C) inputs that a quantisation is calibrated with. What the library raises passes through.
         """
+        raise NotImplementedError(f"{cls.name} converts nothing")
 
     @abstractmethod
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -42,3 +131,18 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Give memory back; the engine is not used after it."""
+
+
+def split_sizes(count: int, sizes: tuple[int, ...]) -> list[int]:
+    """A batch of `count` pictures as runs of the given sizes (descending, the last one 1): 10 of (8, 1) -> 8, 1, 1."""
+    parts: list[int] = []
+    for size in sizes:
+        parts += [size] * (count // size)
+        count %= size
+    return parts
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says, which may go on for pages."""
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0][:500]}"

@@ -7,8 +7,14 @@ from importlib import import_module
 from deep_predictor.engines.base import Engine
 from deep_predictor.errors import BackendNotReady
 
+#: Runs every model as it is; the others run what was converted from it, and are measured against it.
+REFERENCE = "tensorflow"
+
 ENGINES: dict[str, str] = {
     "tensorflow": "deep_predictor.engines.tensorflow:TensorflowEngine",
+    "litert": "deep_predictor.engines.litert:LitertEngine",
+    "openvino": "deep_predictor.engines.openvino:OpenvinoEngine",
+    "onnxruntime": "deep_predictor.engines.onnxruntime:OnnxruntimeEngine",
 }
 
 

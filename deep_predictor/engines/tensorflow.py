@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from deep_predictor.engines.base import Engine
+from deep_predictor.engines.base import Engine, RunSettings, first_line
 from deep_predictor.engines.legacy_conversion import convert_to_saved_model
 from deep_predictor.engines.model_inspection import ModelFacts, inspect_model
-from deep_predictor.errors import BackendNotReady, UnsafeModel
+from deep_predictor.errors import BackendNotReady
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ class TensorflowEngine(Engine):
     """`run` may be called from several threads: a concrete function holds no state of a call."""
 
     name: ClassVar[str] = "tensorflow"
+    package: ClassVar[str] = "tensorflow"
+    distributions: ClassVar[tuple[str, ...]] = ("tensorflow-cpu", "tensorflow")
 
     def __init__(self, network: _Network) -> None:
         self._network: _Network | None = network
@@ -43,12 +45,8 @@ class TensorflowEngine(Engine):
         self.output_shape = ()
 
     @classmethod
-    def start_in_main_thread(cls) -> None:
-        try:
-            tf, _ = _import_libraries()
-        except ImportError as error:
-            message = f"TensorFlow cannot be imported ({error}); install requirements.txt"
-            raise BackendNotReady(message, code="library_missing") from error
+    def _start(cls) -> None:
+        tf, _ = _import_libraries()
         for gpu in tf.config.list_physical_devices("GPU"):
             _let_grow(tf, gpu)
         tf.config.optimizer.set_jit(False)
@@ -56,20 +54,29 @@ class TensorflowEngine(Engine):
         tf.function(lambda x: tf.matmul(x, x)).get_concrete_function(one)(one).numpy()
 
     @classmethod
-    def load(cls, model_path: Path, input_size: tuple[int, int] | None = None) -> Self:
-        facts = inspect_model(model_path)
-        try:
-            engine = cls(_open(facts))
-        except (BackendNotReady, UnsafeModel):
-            raise
-        except ImportError as error:
-            message = f"{model_path}: a library is missing: {error}"
-            raise BackendNotReady(message, code="library_missing") from error
-        except Exception as error:  # a foreign file in a foreign library: whatever it raises, the file cannot be used
-            message = f"{model_path}: cannot be loaded: {_shown(error)}"
-            raise BackendNotReady(message, code="model_broken") from error
-        engine._warm_up(model_path, input_size)
+    def _open(cls, path: Path, settings: RunSettings) -> Self:
+        engine = cls(_open(inspect_model(path)))
+        engine.settings = settings
+        engine._warm_up(path, settings.input_size)
         return engine
+
+    @classmethod
+    def sees_gpu(cls) -> bool:
+        tf, _ = _import_libraries()
+        return bool(tf.config.list_physical_devices("GPU"))
+
+    def freeze(self, input_shape: tuple[int, int, int]) -> Any:
+        """The network as one function of constants, float32 (N, height, width, channels) in: what converters read."""
+        import tensorflow as tf
+        from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+        network = self._network
+        if network is None:
+            raise BackendNotReady("the engine was closed")
+        shape = (network.input_shape[0], *input_shape)
+        function = tf.function(lambda picture: network.call(tf.cast(picture, network.input_type)), autograph=False)
+        picture = tf.TensorSpec(shape, tf.float32, name="picture")
+        return convert_variables_to_constants_v2(function.get_concrete_function(picture))
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         network = self._network
@@ -95,7 +102,7 @@ class TensorflowEngine(Engine):
         try:
             output = self.run(np.zeros(shape, np.float32))
         except Exception as error:  # as at load: a network that cannot run on zeros cannot be used
-            raise BackendNotReady(f"{model_path}: its first run raised {_shown(error)}", "model_broken") from error
+            raise BackendNotReady(f"{model_path}: its first run raised {first_line(error)}", "model_broken") from error
         if output.ndim < 2 or output.shape[0] != shape[0]:
             raise BackendNotReady(f"{model_path}: gives {output.shape} for a batch of {shape[0]}", "output_mismatch")
         self.output_shape = tuple(int(size) for size in output.shape[1:])
@@ -150,7 +157,9 @@ def _open_keras_file(facts: ModelFacts) -> _Network:
     except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError, IndexError) as error:
         if not facts.is_keras_2:
             raise
-        logger.info("%s: Keras 3 refuses this file of Keras %s (%s)", facts.path, facts.keras_version, _shown(error))
+        logger.info(
+            "%s: Keras 3 refuses this file of Keras %s (%s)", facts.path, facts.keras_version, first_line(error)
+        )
         converted = convert_to_saved_model(facts.path)
         inspect_model(converted)
         return _open_saved_model(converted)
@@ -190,9 +199,3 @@ def _only(output: Any) -> Any:
     if isinstance(output, dict):
         output = list(output.values())
     return output[0] if isinstance(output, list | tuple) else output
-
-
-def _shown(error: Exception) -> str:
-    """The first line of what a library says, which may go on for pages."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:500]}"

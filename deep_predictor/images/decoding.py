@@ -22,7 +22,14 @@ from deep_predictor.images.gif_file import GifFile
 from deep_predictor.images.heic import decode_heic, is_heic
 from deep_predictor.images.heic_file import HeicFile
 from deep_predictor.images.jpeg_file import JpegFile
-from deep_predictor.images.pixels import check_size, read_pixels, read_png_pixels, turned
+from deep_predictor.images.pixels import (
+    check_size,
+    read_pixels,
+    read_plain_jpeg,
+    read_png_pixels,
+    read_scaled_jpeg,
+    turned,
+)
 from deep_predictor.images.png_file import SIGNATURE as PNG_SIGNATURE
 from deep_predictor.images.png_file import PngFile
 from deep_predictor.images.webp_file import WebpFile
@@ -54,6 +61,8 @@ DECODER_ERRORS: Final = (
 )
 #: The limit on pixels is meant for 8-bit samples; a PNG with 16-bit ones takes twice the time, so half of them.
 MAX_RAW_BYTES_PER_PIXEL = 4
+#: EXIF orientations that turn a picture on its side.
+_SIDEWAYS = (5, 6, 7, 8)
 _BMP_RUN_LENGTH_CODED = (1, 2)
 #: Pillow decodes run-length coded BMP in Python, about a million runs a second; the format died out long ago.
 MAX_RUN_LENGTH_CODED_BYTES = 2 * 1024**2
@@ -61,7 +70,10 @@ MAX_RUN_LENGTH_CODED_BYTES = 2 * 1024**2
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """`pixels`: RGB uint8 (H, W, 3), C-contiguous, upright, not writable. `extension`: what the content is."""
+    """`pixels`: RGB uint8 (H, W, 3), C-contiguous, upright, not writable. `extension`: what the content is.
+
+    `width`, `height`: the picture's own size, upright. A JPEG that was decoded at a smaller scale has fewer `pixels`.
+    """
 
     pixels: np.ndarray
     extension: str
@@ -69,8 +81,13 @@ class DecodedImage:
     height: int
 
 
-def decode_image(data: bytes, supported_extensions: Collection[str], max_pixels: int) -> DecodedImage:
+def decode_image(
+    data: bytes, supported_extensions: Collection[str], max_pixels: int, smallest: tuple[int, int] | None = None
+) -> DecodedImage:
     """Decode the first frame of a picture, upright, alpha laid on white. Safe to call from several threads at once.
+
+    `smallest`: (width, height) of pixels, upright, at least 1, that the caller needs. A JPEG is then decoded at the
+    smallest of an eighth, a quarter, a half and the whole of each side that leaves so many. None: the whole.
 
     Raises ImageUnreadable for all that is wrong: a format that `supported_extensions` do not name, more pixels than
     `max_pixels`, a file that is cut short or broken.
@@ -81,11 +98,16 @@ def decode_image(data: bytes, supported_extensions: Collection[str], max_pixels:
     if extension not in {canonical_extension(name) for name in supported_extensions}:
         raise ImageUnreadable(f"its content is {extension}, which is not among the supported extensions")
     try:
-        pixels = np.ascontiguousarray(_DECODERS[extension](data, max_pixels))
+        if extension == "jpg":
+            found, (width, height) = _decode_jpeg(data, max_pixels, smallest)
+        else:
+            found = _DECODERS[extension](data, max_pixels)
+            height, width = found.shape[:2]
+        pixels = np.ascontiguousarray(found)
     except DECODER_ERRORS as error:
         raise ImageUnreadable(f"{extension}: {type(error).__name__}: {error}") from error
     pixels.flags.writeable = False
-    return DecodedImage(pixels, extension, width=pixels.shape[1], height=pixels.shape[0])
+    return DecodedImage(pixels, extension, width, height)
 
 
 def find_format(data: bytes) -> str | None:
@@ -113,10 +135,20 @@ def content_type(extension: str) -> str:
     return _CONTENT_TYPES.get(canonical_extension(extension) or "", "application/octet-stream")
 
 
-def _decode_jpeg(data: bytes, max_pixels: int) -> np.ndarray:
+def _decode_jpeg(data: bytes, max_pixels: int, smallest: tuple[int, int] | None) -> tuple[np.ndarray, tuple[int, int]]:
+    """The pixels, at least `smallest` (width, height) of them, and the picture's own upright size."""
     file = JpegFile.read(data)
     check_size(file.width, file.height, max_pixels)
-    return turned(read_pixels(file.pixels_only(), "JPEG", max_pixels), file.orientation)
+    size, orientation = (file.width, file.height), file.orientation
+    if orientation in _SIDEWAYS:
+        size, smallest = size[::-1], smallest[::-1] if smallest else None
+    if file.is_plain_colour:
+        pixels = read_plain_jpeg(file.pixels_only(), (file.width, file.height), smallest)
+    elif smallest and file.is_dct_coded:
+        pixels = read_scaled_jpeg(file.pixels_only(), smallest, max_pixels)
+    else:
+        pixels = read_pixels(file.pixels_only(), "JPEG", max_pixels)
+    return turned(pixels, orientation), size
 
 
 def _decode_png(data: bytes, max_pixels: int) -> np.ndarray:
@@ -160,7 +192,6 @@ def _decode_heic(data: bytes, max_pixels: int) -> np.ndarray:
 
 
 _DECODERS: Final[dict[str, Callable[[bytes, int], np.ndarray]]] = {
-    "jpg": _decode_jpeg,
     "png": _decode_png,
     "bmp": _decode_bmp,
     "gif": _decode_gif,

@@ -12,6 +12,9 @@ from deep_predictor.images.exif import UPRIGHT, find_orientation, minimal_tiff
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
 _APP0, _APP1, _APP2, _APP14 = 0xE0, 0xE1, 0xE2, 0xEE
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Baseline, extended and progressive, coded by Huffman's method or arithmetic. The others are lossless or hierarchical.
+_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2, 0xC9, 0xCA})
+_HUFFMAN_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _MARKER = re.compile(rb"\xff+([\x01-\xfe])")
 #: In coded data FF 00 stands for FF, and FF D0..D7 are restarts; every other marker ends them.
@@ -41,7 +44,10 @@ class Segment:
 
 @dataclass(frozen=True)
 class JpegFile:
-    """`read` takes a file apart up to its end-of-image marker; what follows (more pictures, films) is left out."""
+    """`read` takes a file apart up to its end-of-image marker; what follows (more pictures, films) is left out.
+
+    `width` and `height` are those of the frame, before `orientation` turns it.
+    """
 
     segments: tuple[Segment, ...]
     width: int
@@ -66,6 +72,19 @@ class JpegFile:
                 if orientation is not None:
                     return orientation
         return UPRIGHT
+
+    @property
+    def is_dct_coded(self) -> bool:
+        """Whether it may be scaled in decoding: for a lossless one libjpeg ignores the scale, Pillow does not."""
+        return any(segment.marker in _DCT_FRAMES for segment in self.segments)
+
+    @property
+    def is_plain_colour(self) -> bool:
+        """Whether it has three components of 8 bits, by DCT and Huffman's method: nearly all photos."""
+        for segment in self.segments:
+            if segment.marker in _HUFFMAN_DCT_FRAMES:
+                return segment.body[0] == 8 and segment.body[5] == 3
+        return False
 
     def pixels_only(self) -> bytes:
         """A file with what the pixels need: no profile, no metadata."""

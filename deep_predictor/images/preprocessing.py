@@ -87,6 +87,14 @@ class InputSpec:
             resized = resized[:, :, ::-1]
         return self._normalise(resized)
 
+    def smallest_decoded(self) -> tuple[int, int]:
+        """(width, height) that a picture may be decoded to before `apply`, and no smaller: twice the input's.
+
+        `stretch` and `center_crop` then still halve what they take, or more. `letterbox` would do with less on the side
+        that gets the bars: a long, narrow picture is decoded larger than it has to be, never smaller.
+        """
+        return 2 * self.width, 2 * self.height
+
     def letterbox_box(self, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Where a picture of (width, height) lies in a letterboxed input: (left, top, width, height) in its pixels."""
         image_width, image_height = image_size

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.errors import PredictionIdUsed
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.results import PredictionStatus, ResultItem
@@ -60,6 +61,8 @@ class Job:
         self.alone = alone
         self.accepted_at = time.monotonic()
         self.outcome: Outcome | None = None
+        #: Its row as it was written at the end; None while it is not final, or when its row was deleted or not written.
+        self.record: PredictionRecord | None = None
         self._claimed = False
         #: Whether its own worker ends it at this moment; any other claim leaves the worker to the watchdog.
         self.is_ending_in_worker = False

@@ -17,6 +17,7 @@ from deep_predictor.config.predictor_config import (
     readable_main_folder,
     readable_options,
 )
+from deep_predictor.engines.verdict import Verdict
 from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError, PredictionTimedOut, UnsafeModel
 from deep_predictor.predictions import running
 from deep_predictor.predictions.housekeeping import Housekeeper
@@ -55,7 +56,12 @@ class Predictor:
         except PredictionError as error:
             self.fail(error)
         self.queue = PredictionQueue(
-            QueueSettings(name, self.options.queue_size, self.options.workers, self.options.timeout_seconds),
+            QueueSettings(
+                name,
+                self.options.queue_size,
+                self.options.timeout_seconds,
+                max_delay_seconds=self.options.max_delay_ms / 1000,
+            ),
             QueueActions(running.run, self._time_out, self._give_up, running.note_start),
             gate,
         )
@@ -94,6 +100,23 @@ class Predictor:
         """(width, height) in pixels."""
         return self._backend.input_size if self._backend else None
 
+    @property
+    def engine_name(self) -> str | None:
+        """What runs its network; None without one, or until it is loaded."""
+        engine = self._backend.engine if self._backend else None
+        return engine.name if engine else None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Why its engine runs it; None where nothing was measured."""
+        engine = self._backend.engine if self._backend else None
+        return engine.verdict if engine else None
+
+    @property
+    def smallest_decoded(self) -> tuple[int, int] | None:
+        """(width, height) in pixels that a decoded picture must have at least; None: all of them."""
+        return self._backend.smallest_decoded if self._backend else None
+
     def load(self, load_engine: EngineLoader) -> None:
         """Load the network and become ready or failed; then the workers start, to predict or to end what waits."""
         try:
@@ -110,7 +133,17 @@ class Predictor:
             if self.state == "loading":
                 self.state = "ready"
                 logger.info("predictor %s: ready", self.name)
-        self.queue.start()
+        self.queue.start(*self._shares())
+
+    def _shares(self) -> tuple[int, int]:
+        """(workers, largest batch): what the cfg says, else what its engine takes.
+
+        One worker more than the engine runs at a time: while the others are inside the network, it prepares the next.
+        """
+        engine = self._backend.engine if self._backend and self.state == "ready" else None
+        workers = engine.settings.requests + 1 if engine else 1
+        batch_size = engine.settings.batch_size if engine else 1
+        return self.options.workers or workers, self.options.max_batch_size or batch_size
 
     def fail(self, error: PredictionError) -> None:
         """From now on every prediction ends with this error's status, until a restart."""

@@ -7,8 +7,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from deep_predictor.errors import QueueFull
 from deep_predictor.predictions.job import Job
@@ -22,20 +22,25 @@ MAX_REPLACEMENTS = 2
 
 @dataclass(frozen=True)
 class QueueSettings:
-    """`size` counts waiting jobs; `timeout_seconds` counts from the moment a worker starts a job."""
+    """`size` counts waiting jobs; `timeout_seconds` counts from the moment a worker starts a batch."""
 
     name: str
     size: int
-    workers: int
     timeout_seconds: float
+    #: What may be known only when the network is loaded; `start` may replace them.
+    workers: int = 1
+    max_batch_size: int = 1
+    #: A batch that is not full waits so long for more.
+    max_delay_seconds: float = 0.0
 
 
 @dataclass(eq=False)
 class _Worker:
     thread: threading.Thread | None = None
-    job: Job | None = None
+    #: The batch it took; they may still be waited for or waiting at the gate.
+    jobs: list[Job] = field(default_factory=list)
     gate_pass: GatePass | None = None
-    #: time.monotonic() at which the job is given up; None while nothing that may hang is running.
+    #: time.monotonic() at which the batch is given up; None while nothing that may hang is running.
     deadline: float | None = None
     abandoned: bool = False
 
@@ -44,14 +49,14 @@ class _Worker:
 class QueueActions:
     """What the queue's owner does at the three moments that matter."""
 
-    #: Runs a job to its end; never raises.
-    run: Callable[[Job], None]
+    #: Runs a batch to its end; never raises.
+    run: Callable[[Sequence[Job]], None]
     #: Ends a job that ran longer than the timeout.
     time_out: Callable[[Job], None]
     #: A worker got stuck after all replacements were used up.
     give_up: Callable[[], None]
-    #: Notes a start in the job's row; False when the job is to be dropped.
-    note_start: Callable[[Job], bool] = field(default=lambda job: True)
+    #: Notes a start in each job's row; gives those that are to be run.
+    note_start: Callable[[Sequence[Job]], list[Job]] = field(default=list)
 
 
 class PredictionQueue:
@@ -109,11 +114,16 @@ class PredictionQueue:
                 self._waiting.remove(job)
                 self._changed.notify_all()
 
-    def start(self) -> None:
-        """Start the workers and the watchdog; jobs that were put before wait for this."""
+    def start(self, workers: int | None = None, max_batch_size: int | None = None) -> None:
+        """Start the workers and the watchdog; jobs that were put before wait for this. None: as the settings say."""
         with self._changed:
             if self._stopping or self._watchdog:
                 return
+            self.settings = replace(
+                self.settings,
+                workers=workers or self.settings.workers,
+                max_batch_size=max_batch_size or self.settings.max_batch_size,
+            )
             self._watchdog = threading.Thread(target=self._watch, name=f"watchdog {self.settings.name}", daemon=True)
             self._watchdog.start()
             for _ in range(self.settings.workers):
@@ -137,11 +147,8 @@ class PredictionQueue:
                 lambda: not self._waiting and not self._reserved and not self._busy(), timeout_seconds
             )
 
-    def _is_idle(self) -> bool:
-        return not self._waiting and not self._reserved and not self._busy()
-
     def _busy(self) -> list[_Worker]:
-        return [worker for worker in self._workers if worker.job is not None and not worker.abandoned]
+        return [worker for worker in self._workers if worker.jobs and not worker.abandoned]
 
     def _add_worker(self) -> None:
         worker = _Worker()
@@ -157,25 +164,43 @@ class PredictionQueue:
                 self._changed.wait_for(lambda: self._stopping or worker.abandoned or self._waiting)
                 if self._stopping or worker.abandoned:
                     return
-                job = worker.job = self._waiting.popleft()
-            gate_pass = self._gate.enter(job.alone)
+                self._take(worker)
+            gate_pass = self._gate.enter(worker.jobs[0].alone)
             try:
-                if not self._stopping and not job.is_claimed and self._actions.note_start(job):
-                    self._run_watched(worker, job, gate_pass)
+                jobs = [job for job in worker.jobs if not job.is_claimed]
+                jobs = self._actions.note_start(jobs) if jobs and not self._stopping else []
+                if jobs:
+                    self._run_watched(worker, jobs, gate_pass)
             finally:
                 gate_pass.leave()
                 with self._changed:
-                    worker.job = worker.gate_pass = worker.deadline = None
+                    worker.jobs, worker.gate_pass, worker.deadline = [], None, None
                     self._changed.notify_all()
 
-    def _run_watched(self, worker: _Worker, job: Job, gate_pass: GatePass) -> None:
+    def _take(self, worker: _Worker) -> None:
+        """Move what waits into the worker's batch: one that must run alone, or up to `max_batch_size` others.
+
+        A batch that is not full waits for more, but not longer than `max_delay_seconds`. Called with the lock held.
+        """
+        until = time.monotonic() + self.settings.max_delay_seconds
+        worker.jobs.append(self._waiting.popleft())
+        while not worker.jobs[0].alone and len(worker.jobs) < self.settings.max_batch_size:
+            if self._waiting:
+                if self._waiting[0].alone:
+                    return
+                worker.jobs.append(self._waiting.popleft())
+            elif self._stopping or not self._changed.wait(max(0.0, until - time.monotonic())):
+                return
+
+    def _run_watched(self, worker: _Worker, jobs: list[Job], gate_pass: GatePass) -> None:
         started = time.monotonic()
         with self._changed:
             worker.gate_pass = gate_pass
             worker.deadline = started + self.settings.timeout_seconds
             self._changed.notify_all()
-        self._actions.run(job)
-        self._mean_seconds += 0.1 * (time.monotonic() - started - self._mean_seconds)
+        self._actions.run(jobs)
+        seconds = (time.monotonic() - started) / len(jobs)
+        self._mean_seconds += 0.1 * (seconds - self._mean_seconds)
 
     def _watch(self) -> None:
         while True:
@@ -198,12 +223,12 @@ class PredictionQueue:
         return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
 
     def _abandon(self, worker: _Worker) -> None:
-        """Give up on a worker that is still inside its job; a job that is being stored right now is left to it."""
+        """Give up on a worker that is still inside its batch; one that is being stored right now is left to it."""
         with self._changed:
-            job, gate_pass = worker.job, worker.gate_pass
-            if worker.deadline is None or job is None:
+            jobs, gate_pass = list(worker.jobs), worker.gate_pass
+            if worker.deadline is None or not jobs:
                 return
-            if job.is_ending_in_worker:
+            if any(job.is_ending_in_worker for job in jobs):
                 worker.deadline = None
                 return
             worker.abandoned = True
@@ -216,7 +241,8 @@ class PredictionQueue:
         )
         if give_up:
             self._actions.give_up()
-        self._actions.time_out(job)
+        for job in jobs:
+            self._actions.time_out(job)
         if gate_pass:
             gate_pass.leave()
         with self._changed:

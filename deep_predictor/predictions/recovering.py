@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 from deep_predictor.db.prediction_rows import FinishedPrediction, PredictionRecord
@@ -85,13 +86,15 @@ def _end(environment: Environment, record: PredictionRecord, error: PredictionEr
     logger.error("prediction %s of an earlier run: %s", record.prediction_id, error)
     is_kept = isinstance(error, _PredictorGone)
     finished = FinishedPrediction(
+        prediction_id=record.prediction_id,
         status=error.status,
         items=None,
         image_path=record.image_path if is_kept else None,
         seconds=0.0,
         reason_code=error.code,
+        finished_at=int(time.time()),
     )
-    environment.rows.finish(record.prediction_id, finished)
+    environment.rows.finish([finished])
     if record.image_path and not is_kept:
         try:
             environment.images.remove(environment.root / record.image_path)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 
 from deep_predictor.engines.base import Engine
-from deep_predictor.engines.table import get_engine_class
+from deep_predictor.engines.request import NetworkRequest
+from deep_predictor.engines.room import EngineRoom
 from deep_predictor.errors import BackendNotReady, PredictionError
 from deep_predictor.predictions.predictor import Predictor
 
@@ -19,8 +18,6 @@ logger = logging.getLogger(__name__)
 
 #: A load that takes longer does not hold up the next one: another thread goes on with it.
 PATIENCE_SECONDS = 60.0
-
-_EngineKey = tuple[str, Path, tuple[int, int] | None]
 
 
 @dataclass
@@ -32,9 +29,10 @@ class _SharedEngine:
 class Registry:
     """Owns the loading threads and every loaded engine."""
 
-    def __init__(self, predictors: Sequence[Predictor]) -> None:
+    def __init__(self, predictors: Sequence[Predictor], room: EngineRoom) -> None:
         self._predictors = list(predictors)
-        self._engines: dict[_EngineKey, _SharedEngine] = {}
+        self._room = room
+        self._engines: dict[NetworkRequest, _SharedEngine] = {}
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
@@ -45,7 +43,7 @@ class Registry:
         self._start_engines()
         for predictor in sorted(self._predictors, key=lambda p: not p.required):
             self._to_load.put(predictor)
-        for _ in range(min(len(self._predictors), max(2, os.cpu_count() or 1))):
+        for _ in range(min(len(self._predictors), max(2, self._room.settings.cores))):
             self._add_loader()
 
     def wait_until_loaded(self, timeout_seconds: float) -> bool:
@@ -63,34 +61,29 @@ class Registry:
             if entry.engine:
                 entry.engine.close()
 
-    def load_engine(self, engine_name: str, model_path: Path, input_size: tuple[int, int] | None) -> Engine:
-        """The engine of a model, loaded at its first use and shared by every predictor that names the same file."""
-        key = (engine_name, model_path.resolve(), input_size)
+    def load_engine(self, request: NetworkRequest) -> Engine:
+        """The engine of a model, loaded at its first use and shared by every predictor that asks for the same."""
+        key = replace(request, model_path=request.model_path.resolve())
         with self._lock:
             entry = self._engines.setdefault(key, _SharedEngine())
         with entry.lock:
             if entry.engine is None:
-                entry.engine = get_engine_class(engine_name).load(model_path, input_size)
+                entry.engine = self._room.open(request)
             return entry.engine
 
     def _start_engines(self) -> None:
-        users: dict[str, list[Predictor]] = {}
         for predictor in self._predictors:
-            if predictor.is_configured:
-                for engine_name in predictor.backend.engine_names:
-                    users.setdefault(engine_name, []).append(predictor)
-        for engine_name, predictors in users.items():
-            try:
-                get_engine_class(engine_name).start_in_main_thread()
-            except PredictionError as error:
-                failure = error
-            except Exception as error:  # a broken library fails its predictors, never the server
-                logger.exception("engine %s: cannot be started", engine_name)
-                failure = BackendNotReady(f"engine {engine_name}: {type(error).__name__}: {error}", "library_broken")
-            else:
+            request = predictor.backend.request if predictor.is_configured else None
+            if request is None:
                 continue
-            for predictor in predictors:
-                predictor.fail(failure)
+            try:
+                self._room.start_for(request)
+            except PredictionError as error:
+                predictor.fail(error)
+            except Exception as error:  # a broken library fails its predictors, never the server
+                logger.exception("predictor %s: its engine cannot be started", predictor.name)
+                message = f"its engine cannot be started: {type(error).__name__}: {error}"
+                predictor.fail(BackendNotReady(message, "library_broken"))
 
     def _add_loader(self) -> None:
         thread = threading.Thread(target=self._load_all, name=f"loading {len(self._threads)}", daemon=True)

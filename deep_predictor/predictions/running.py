@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deep_predictor.db.prediction_rows import FinishedPrediction
+from deep_predictor.db.prediction_rows import FinishedPrediction, PredictionRecord
 from deep_predictor.errors import (
     DatabaseBusy,
     ImageNotStored,
@@ -22,121 +23,168 @@ from deep_predictor.errors import (
     ResultInvalid,
 )
 from deep_predictor.images.decoding import DecodedImage, decode_image
+from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.job import Job, Outcome
 from deep_predictor.results import Answer, PredictionStatus
 
 if TYPE_CHECKING:
     from deep_predictor.environment import Environment
+    from deep_predictor.predictions.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two tries to write to a database that stays locked.
 RETRY_SECONDS = 0.5
-_DECODERS = threading.BoundedSemaphore(max(2, os.cpu_count() or 1))
+_DECODERS = threading.BoundedSemaphore(max(2, usable_cores()))
 
 
-def run(job: Job) -> None:
-    """Predict, then end the job; whatever is raised on the way becomes its status. Never raises."""
-    try:
-        answer = _predict(job)
-    except PredictionError as error:
-        logger.warning("prediction %s by %s: %s", job.prediction_id, job.predictor.name, error)
-        _end_in_worker(job, error)
-    except BaseException as error:  # a job must end in a stored state, whatever a model throws
-        logger.exception("prediction %s by %s: the model raised", job.prediction_id, job.predictor.name)
-        _end_in_worker(job, ModelRaised(type(error).__name__))
-    else:
-        _end_in_worker(job, answer)
+@dataclass(frozen=True)
+class _Ending:
+    """How a job that was claimed ends. `finished` is its row, None for one that is stored nowhere."""
+
+    job: Job
+    outcome: Outcome
+    finished: FinishedPrediction | None
+    #: The picture that goes once the row is written.
+    removed: Path | None = None
 
 
-def decode_upload(environment: Environment, data: bytes) -> DecodedImage:
-    """Decode by the environment's settings, as many pictures at a time as there are cores: one may take 860 MB.
+def run(jobs: Sequence[Job]) -> None:
+    """Predict a batch, then end its jobs; whatever is raised on the way becomes their status. Never raises."""
+    results = _predict_all(jobs)
+    endings = [_end_in_worker(job, result) for job, result in zip(jobs, results, strict=True)]
+    _store_and_finish([ending for ending in endings if ending])
+
+
+def decode_upload(environment: Environment, predictor: Predictor, data: bytes) -> DecodedImage:
+    """Decode by the environment's settings, and no larger than the predictor needs.
+
+    As many pictures at a time as there are cores: one may take 860 MB.
 
     Raises ImageUnreadable.
     """
     with _DECODERS:
         supported = environment.config.upload_options.supported_extensions
-        return decode_image(data, supported, environment.max_image_pixels)
+        return decode_image(data, supported, environment.max_image_pixels, predictor.smallest_decoded)
 
 
-def note_start(job: Job) -> bool:
-    """Count this start in the job's row, so that a prediction that kills the process is found out at the next starts.
+def note_start(jobs: Sequence[Job]) -> list[Job]:
+    """Count this start in the jobs' rows, so that one that kills the process is found out at the next starts.
 
-    False when the job is not to be run: its row is gone, or the server stops while the database is locked.
+    Gives the jobs that are to be run: not those whose row is gone, and none when the server stops meanwhile.
     """
-    if not job.store:
-        return True
-    stopping = job.predictor.stopping
+    stored = [job for job in jobs if job.store]
+    if not stored:
+        return list(jobs)
+    rows, stopping = stored[0].environment.rows, stored[0].predictor.stopping
     while True:
         try:
-            if job.environment.rows.mark_started(job.prediction_id) > 0:
-                return True
+            alive = rows.mark_started([job.prediction_id for job in stored])
+            break
         except DatabaseBusy as error:
-            logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
+            logger.warning("prediction %s: %s; trying again", stored[0].prediction_id, error)
             if stopping.wait(RETRY_SECONDS):
-                return False
+                return []
         except Exception as error:  # a worker must survive whatever is wrong with the database
-            logger.exception("prediction %s: its start could not be counted", job.prediction_id)
-            _end_in_worker(job, ModelRaised(type(error).__name__))
-            return False
-        else:
-            if job.claim(by_worker=True):  # the row was deleted by somebody else
-                if job.image_path:
-                    _remove_quietly(job, job.image_path)
-                _finish(job, None)
-            return False
+            logger.exception("prediction %s: its start could not be counted", stored[0].prediction_id)
+            raised = ModelRaised(type(error).__name__)
+            _store_and_finish([ending for job in stored if (ending := _end_in_worker(job, raised))])
+            return [job for job in jobs if not job.store]
+    for job in stored:
+        if job.prediction_id not in alive and job.claim(by_worker=True):  # the row was deleted by somebody else
+            if job.image_path:
+                _remove_quietly(job, job.image_path)
+            _finish(job, None)
+    return [job for job in jobs if not job.store or job.prediction_id in alive]
 
 
-def fail(job: Job, error: PredictionError, by_worker: bool = False) -> bool:
+def fail(job: Job, error: PredictionError) -> bool:
     """End a job with the error's status, unless it has been ended already. True when this call did it."""
-    if not job.claim(by_worker):
+    if not job.claim():
         return False
-    outcome = _outcome(job, error.status, reason_code=error.code)
-    kept = _is_kept(job)
-    is_stored = _store(job, outcome, None, job.image_path if kept else None)
-    if job.image_path and is_stored and not kept:
-        _remove_quietly(job, job.image_path)
-    _finish(job, outcome)
+    _store_and_finish([_failed(job, error)])
     return True
 
 
-def _end_in_worker(job: Job, result: Answer | PredictionError) -> None:
-    """The last step of a worker; should even that raise, the job still ends for those who wait for it."""
-    try:
-        if isinstance(result, Answer):
-            _succeed(job, result)
-        else:
-            fail(job, result, by_worker=True)
-    except Exception:  # a job must end, and its worker must go on
-        logger.exception("prediction %s: ending it raised", job.prediction_id)
-        if job.outcome is None:
-            job.environment.jobs.discard(job)
-            job.end(_outcome(job, PredictionStatus.MODEL_RAISED, reason_code=ModelRaised.code))
+def _predict_all(jobs: Sequence[Job]) -> list[Answer | PredictionError]:
+    """An answer or an error for each job, in order."""
+    results: list[Answer | PredictionError | None] = [None] * len(jobs)
+    inputs: dict[int, np.ndarray] = {}
+    sizes: dict[int, tuple[int, int]] = {}
+    for index, job in enumerate(jobs):
+        try:
+            inputs[index], sizes[index] = _prepare(job)
+        except BaseException as error:  # a job must end in a stored state, whatever a model throws
+            results[index] = _as_prediction_error(job, error)
+    for index, row in _run_network(jobs, inputs).items():
+        try:
+            results[index] = row if isinstance(row, PredictionError) else _interpret(jobs[index], row, sizes[index])
+        except BaseException as error:  # as above
+            results[index] = _as_prediction_error(jobs[index], error)
+    return [result if result is not None else ModelRaised("no result") for result in results]
 
 
-def _predict(job: Job) -> Answer:
-    predictor = job.predictor
-    if predictor.failure:
-        raise predictor.failure
-    backend = predictor.backend
+def _prepare(job: Job) -> tuple[np.ndarray, tuple[int, int]]:
+    """The network's input, and the (width, height) of the picture as it was decoded."""
+    if job.predictor.failure:
+        raise job.predictor.failure
     pixels = job.pixels if job.pixels is not None else _read_image(job)
-    height, width = pixels.shape[:2]
-    output = backend.run(backend.prepare(pixels)[np.newaxis])
-    answer = backend.interpret(output[0], (width, height))
+    return job.predictor.backend.prepare(pixels), (pixels.shape[1], pixels.shape[0])
+
+
+def _run_network(jobs: Sequence[Job], inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray | PredictionError]:
+    """A row of the output for each input. When a batch raises, its pictures run one by one: one ends only itself."""
+    if not inputs:
+        return {}
+    backend = jobs[0].predictor.backend
+    try:
+        batch = np.stack(list(inputs.values()))
+        return dict(zip(inputs, backend.run(batch), strict=True))
+    except BaseException as error:  # a job must end in a stored state, whatever a model throws
+        if len(inputs) > 1:
+            return {i: row for index in inputs for i, row in _run_network(jobs, {index: inputs[index]}).items()}
+        (index,) = inputs
+        return {index: _as_prediction_error(jobs[index], error)}
+
+
+def _interpret(job: Job, row: np.ndarray, image_size: tuple[int, int]) -> Answer:
+    answer = job.predictor.backend.interpret(row, image_size)
     _check_is_json(answer)
     return answer
+
+
+def _as_prediction_error(job: Job, error: BaseException) -> PredictionError:
+    """Log what ended a prediction, and give it a status."""
+    if isinstance(error, PredictionError):
+        logger.warning("prediction %s by %s: %s", job.prediction_id, job.predictor.name, error)
+        return error
+    logger.error("prediction %s by %s: the model raised", job.prediction_id, job.predictor.name, exc_info=error)
+    return ModelRaised(type(error).__name__)
+
+
+def _end_in_worker(job: Job, result: Answer | PredictionError) -> _Ending | None:
+    """Claim a job and decide how it ends; None when somebody else ended it. Should that raise, the job ends here."""
+    try:
+        if not job.claim(by_worker=True):
+            logger.warning("prediction %s: a late result is dropped", job.prediction_id)
+            return None
+        return _succeeded(job, result) if isinstance(result, Answer) else _failed(job, result)
+    except Exception:  # a job must end, and its worker must go on
+        logger.exception("prediction %s: ending it raised", job.prediction_id)
+        _finish(job, _outcome(job, PredictionStatus.MODEL_RAISED, reason_code=ModelRaised.code))
+        return None
 
 
 def _read_image(job: Job) -> np.ndarray:
     if job.image_path is None:
         if job.image_bytes is None:
             raise ImageUnreadable("neither pixels nor a file")
-        return decode_upload(job.environment, job.image_bytes).pixels
+        return decode_upload(job.environment, job.predictor, job.image_bytes).pixels
     try:
         data = job.image_path.read_bytes()
     except OSError as error:
         raise ImageUnreadable(f"{job.image_path}: {error.strerror}") from error
-    return decode_upload(job.environment, data).pixels
+    return decode_upload(job.environment, job.predictor, data).pixels
 
 
 def _check_is_json(answer: Answer) -> None:
@@ -146,25 +194,47 @@ def _check_is_json(answer: Answer) -> None:
         raise ResultInvalid(f"the result cannot be turned into JSON: {error}") from error
 
 
-def _succeed(job: Job, answer: Answer) -> None:
+def _succeeded(job: Job, answer: Answer) -> _Ending:
     """Image action first, then the row: a picture that cannot be stored changes the status."""
-    if not job.claim(by_worker=True):
-        logger.warning("prediction %s: a late result is dropped", job.prediction_id)
-        return
-    set_aside: Path | None = None
-    final_path = job.image_path
     outcome = _outcome(job, PredictionStatus.DONE, answer)
     try:
         final_path, set_aside = _act_on_image(job, answer)
     except ImageNotStored as error:
         logger.error("prediction %s: %s", job.prediction_id, error)
         outcome = _outcome(job, error.status, reason_code=error.code)
-        set_aside = job.image_path
-        final_path = None
-    is_stored = _store(job, outcome, answer, final_path)
-    if set_aside and is_stored:
-        _remove_quietly(job, set_aside)
-    _finish(job, outcome)
+        final_path, set_aside = None, job.image_path
+    return _Ending(job, outcome, _finished(job, outcome, answer, final_path), set_aside)
+
+
+def _failed(job: Job, error: PredictionError) -> _Ending:
+    outcome = _outcome(job, error.status, reason_code=error.code)
+    kept = job.image_path if _is_kept(job) else None
+    return _Ending(job, outcome, _finished(job, outcome, None, kept), job.image_path if not kept else None)
+
+
+def _finished(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> FinishedPrediction | None:
+    if not job.store:
+        return None
+    return FinishedPrediction(
+        prediction_id=job.prediction_id,
+        status=outcome.status,
+        items=[item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None,
+        image_path=str(image_path) if image_path else None,
+        seconds=outcome.seconds,
+        reason_code=outcome.reason_code,
+        finished_at=outcome.finished_at,
+    )
+
+
+def _store_and_finish(endings: Sequence[_Ending]) -> None:
+    """Write the rows in one transaction, remove the pictures that go, publish the outcomes. Never raises."""
+    stored = _store(endings)
+    for ending, is_stored in zip(endings, stored, strict=True):
+        try:
+            if ending.removed and is_stored:
+                _remove_quietly(ending.job, ending.removed)
+        finally:
+            _finish(ending.job, ending.outcome)
 
 
 def _act_on_image(job: Job, answer: Answer) -> tuple[Path | None, Path | None]:
@@ -187,34 +257,56 @@ def _is_kept(job: Job) -> bool:
     return job.predictor.options.predicted_image_action not in ("save", "remove")
 
 
-def _store(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> bool:
-    """Write the row, as often as it takes. False when it could not be written: then the prediction runs again at the
-    next start, so its picture has to stay."""
-    if not job.store:
-        return True
-    finished = FinishedPrediction(
-        status=outcome.status,
-        items=[item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None,
-        image_path=str(image_path) if image_path else None,
-        seconds=outcome.seconds,
-        reason_code=outcome.reason_code,
-    )
-    stopping: threading.Event = job.predictor.stopping
+def _store(endings: Sequence[_Ending]) -> list[bool]:
+    """Write the rows, as often as it takes. False for one that could not be written: then the prediction runs again
+    at the next start, so its picture has to stay."""
+    written = [ending for ending in endings if ending.finished]
+    if not written:
+        return [True] * len(endings)
+    job = written[0].job
     while True:
         try:
-            if not job.environment.rows.finish(job.prediction_id, finished):
-                logger.warning("prediction %s: its row was deleted meanwhile", job.prediction_id)
-                if image_path:
-                    _remove_quietly(job, image_path)
-            return True
+            found = job.environment.rows.finish([ending.finished for ending in written if ending.finished])
         except DatabaseBusy as error:
             logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
-            if stopping.wait(RETRY_SECONDS):
+            if job.predictor.stopping.wait(RETRY_SECONDS):
                 logger.error("prediction %s: not stored, it runs again at the next start", job.prediction_id)
-                return False
-        except Exception:  # the job must end, whatever is wrong with the database
+                return [ending.finished is None for ending in endings]
+        except Exception:  # the jobs must end, whatever is wrong with the database
+            if len(endings) > 1:  # one row that cannot be written must not take the others along
+                return [_store([ending])[0] for ending in endings]
             logger.exception("prediction %s: not stored, it runs again at the next start", job.prediction_id)
-            return False
+            return [False]
+        else:
+            break
+    for ending in written:
+        if ending.job.prediction_id in found:
+            ending.job.record = _record(ending)
+        else:
+            logger.warning("prediction %s: its row was deleted meanwhile", ending.job.prediction_id)
+            if ending.finished and ending.finished.image_path:
+                _remove_quietly(ending.job, Path(ending.finished.image_path))
+    return [True] * len(endings)
+
+
+def _record(ending: _Ending) -> PredictionRecord | None:
+    """The row that was written, without reading it again."""
+    job, finished = ending.job, ending.finished
+    if finished is None:
+        return None
+    return PredictionRecord(
+        prediction_id=job.prediction_id,
+        status=int(finished.status),
+        items=finished.items or [],
+        model_info=job.predictor.model_info,
+        model_id=job.predictor.model_id,
+        predictor_name=job.predictor.name,
+        prediction_time=finished.finished_at,
+        prediction_seconds=finished.seconds,
+        image_path=finished.image_path,
+        reason_code=finished.reason_code,
+        attempts=1,
+    )
 
 
 def _outcome(

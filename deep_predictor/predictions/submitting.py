@@ -34,6 +34,8 @@ class Upload:
     filename: str
     image_bytes: bytes
     store: bool = True
+    #: The server made the id at random, so it need not be looked up; the unique index would still refuse it.
+    has_new_id: bool = False
 
 
 def submit_upload(environment: Environment, upload: Upload) -> Job:
@@ -45,15 +47,19 @@ def submit_upload(environment: Environment, upload: Upload) -> Job:
     _check_id(environment, upload.prediction_id)
     predictor = environment.get_predictor(upload.predictor_name)
     extension = _check_extension(environment, upload.filename)
-    if environment.jobs.find(upload.prediction_id) or environment.rows.exists(upload.prediction_id):
+    if not upload.has_new_id and _is_used(environment, upload.prediction_id):
         raise PredictionIdUsed(upload.prediction_id)
-    image = decode_upload(environment, upload.image_bytes)
+    image = decode_upload(environment, predictor, upload.image_bytes)
     predictor.queue.reserve()
     try:
         return _accept(environment, predictor, upload, image, extension)
     except BaseException:
         predictor.queue.release()
         raise
+
+
+def _is_used(environment: Environment, prediction_id: str) -> bool:
+    return environment.jobs.find(prediction_id) is not None or environment.rows.exists(prediction_id)
 
 
 def _check_id(environment: Environment, prediction_id: str) -> None:

@@ -75,7 +75,7 @@ def delete(prediction_id: str) -> ResponseReturnValue:
 
 
 def _stored_answer(environment: Environment, job: Job) -> Response:
-    record = environment.rows.find(job.prediction_id)
+    record = job.record or environment.rows.find(job.prediction_id)
     if record is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
     is_final = record.status != PredictionStatus.ACCEPTED

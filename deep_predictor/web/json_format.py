@@ -94,6 +94,8 @@ def predictor_details(environment: Environment) -> list[dict[str, Any]]:
                 "input_size": {"width": size[0], "height": size[1]} if size else None,
                 "class_names": list(predictor.class_names),
                 "model_info": predictor.model_info,
+                "engine": predictor.engine_name,
+                "engine_verdict": predictor.verdict.to_dict() if predictor.verdict else None,
             }
         )
     return details

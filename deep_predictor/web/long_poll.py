@@ -8,7 +8,6 @@ from flask import Request
 
 from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
-from deep_predictor.results import PredictionStatus
 from deep_predictor.web.current import current_application
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -32,16 +31,13 @@ def find_prediction(environment: Environment, prediction_id: str, wait_seconds: 
     """
     if not _may_be_id(prediction_id):
         return None
-    record = environment.rows.find(prediction_id)
-    if wait_seconds <= 0 or record is None or record.status != PredictionStatus.ACCEPTED:
-        return record
-    job = environment.jobs.find(prediction_id)
-    if job is not None:
-        with current_application().wait_slots.hold() as granted:
-            if not granted:
-                return record
+    job = environment.jobs.find(prediction_id) if wait_seconds > 0 else None
+    if job is None or not job.store:
+        return environment.rows.find(prediction_id)
+    with current_application().wait_slots.hold() as granted:
+        if granted:
             job.wait(wait_seconds)
-    return environment.rows.find(prediction_id)
+    return job.record or environment.rows.find(prediction_id)
 
 
 def _may_be_id(text: str) -> bool:

@@ -6,7 +6,6 @@ import base64
 import binascii
 import json
 import secrets
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,9 +19,6 @@ from deep_predictor.environment import Environment
 from deep_predictor.errors import InvalidUploadBody, MissingField
 from deep_predictor.predictions.submitting import Upload
 from deep_predictor.web.upload_form import API_KEY_FIELD, require_filled
-
-#: Letters of the ids that the server makes.
-ID_LETTERS = string.ascii_letters + string.digits
 
 #: Characters of a data URI before its data: a media type and `base64`.
 LONGEST_URI_HEAD = 200
@@ -100,12 +96,13 @@ def parse_predict(request: Request, environment: Environment, max_image_bytes: i
         filename=_filename(body.filename or "", media_type, config.upload_options.supported_extensions),
         image_bytes=image_bytes,
         store=_store(body),
+        has_new_id=not body.text("prediction_id"),
     )
 
 
 def make_id(length: int) -> str:
-    """A prediction_id that nobody can guess."""
-    return "".join(secrets.choice(ID_LETTERS) for _ in range(length))
+    """A prediction_id that nobody can guess, and that no other has: six random bits a character."""
+    return secrets.token_urlsafe(length)[:length]
 
 
 def _read(request: Request, max_image_bytes: int) -> PredictBody:

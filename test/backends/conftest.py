@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from deep_predictor.config.predictor_config import PredictorConfig
-from deep_predictor.engines.base import Engine
+from deep_predictor.engines.base import Engine, RunSettings
 
 ConfigMaker = Callable[..., PredictorConfig]
 
@@ -26,7 +26,11 @@ class FakeEngine(Engine):
         self.output_shape = self.run(np.zeros([size or 1 for size in input_shape], np.float32)).shape[1:]
 
     @classmethod
-    def load(cls, model_path: Path, input_size: tuple[int, int] | None = None) -> Self:
+    def _start(cls) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def _open(cls, path: Path, settings: RunSettings) -> Self:
         raise NotImplementedError
 
     def run(self, batch: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ def scores_engine(*scores: float, shape: tuple[int | None, ...] = (None, 8, 6, 3
 
 def loaded(make_config: ConfigMaker, engine: FakeEngine, **options: Any) -> Backend:
     backend = create_backend(make_config("keras", {**SIZES, **options}))
-    backend.load(lambda name, path, size: engine)
+    backend.load(lambda network: engine)
     return backend
 
 

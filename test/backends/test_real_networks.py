@@ -13,7 +13,7 @@ from PIL import Image
 from deep_predictor.backends.base import Backend
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import PredictorConfig
-from deep_predictor.engines.table import get_engine_class
+from deep_predictor.engines.room import EngineRoom
 from deep_predictor.results import Answer, Detection
 
 pytestmark = pytest.mark.slow
@@ -21,12 +21,11 @@ pytestmark = pytest.mark.slow
 IMAGENET = {"image_w": 224, "image_h": 224, "color_mode": "rgb", "scale": 1 / 127.5, "mean": 1, "return_topN": 3}
 
 
-def load(name: str, options: dict[str, Any], model: Path, names: Path) -> Backend:
+def load(name: str, options: dict[str, Any], model: Path, names: Path, engine_room: EngineRoom) -> Backend:
     paths = {"predictions_main_folder": "unused", "model_path": str(model), "names_path": str(names)}
     config = PredictorConfig(Path("x.cfg"), "x.cfg", Path("/"), {}, name, 0, options, paths)
     backend = create_backend(config)
-    get_engine_class("tensorflow").start_in_main_thread()
-    backend.load(lambda engine, path, size: get_engine_class(engine).load(path, size))
+    backend.load(engine_room.open)
     return backend
 
 
@@ -37,19 +36,19 @@ def answer(backend: Backend, path: Path) -> Answer:
 
 
 @pytest.fixture(scope="module", params=[".keras", ".h5"])
-def classifier(request: pytest.FixtureRequest, shared_data: Path) -> Iterator[Backend]:
+def classifier(request: pytest.FixtureRequest, shared_data: Path, engine_room: EngineRoom) -> Iterator[Backend]:
     folder = shared_data / "classification"
     model = folder / f"mobilenet_v1_025_224_imagenet{request.param}"
-    backend = load("keras", IMAGENET, model, folder / "imagenet_1000.names")
+    backend = load("keras", IMAGENET, model, folder / "imagenet_1000.names", engine_room)
     yield backend
     backend.close()
 
 
 @pytest.fixture(scope="module")
-def detector(shared_data: Path) -> Iterator[Backend]:
+def detector(shared_data: Path, engine_room: EngineRoom) -> Iterator[Backend]:
     folder = shared_data / "detection"
     options = {"input_size": 320, "score_threshold": 0.3, "iou_threshold": 0.45}
-    backend = load("tf_yolo", options, folder / "yolo-fastest-1.1-xl.savedmodel", folder / "coco.names")
+    backend = load("tf_yolo", options, folder / "yolo-fastest-1.1-xl.savedmodel", folder / "coco.names", engine_room)
     yield backend
     backend.close()
 

@@ -28,7 +28,7 @@ def boxes_engine(rows: list[list[float]], shape: tuple[int | None, ...] = (None,
 
 def loaded(make_config: ConfigMaker, engine: FakeEngine, **options: Any) -> Backend:
     backend = create_backend(make_config("tf_yolo", {"input_size": 64, **options}))
-    backend.load(lambda name, path, size: engine)
+    backend.load(lambda network: engine)
     return backend
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -89,10 +90,12 @@ def new_prediction(prediction_id: str, **changes: Any) -> NewPrediction:
 
 def done(*items: dict[str, Any], **changes: Any) -> FinishedPrediction:
     values: dict[str, Any] = {
+        "prediction_id": "a",
         "status": PredictionStatus.DONE,
         "items": list(items),
         "image_path": "var/predictions/soup/x.png",
         "seconds": 0.25,
         "reason_code": None,
+        "finished_at": int(time.time()),
     }
     return FinishedPrediction(**(values | changes))

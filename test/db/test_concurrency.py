@@ -59,7 +59,7 @@ def test_two_finishes_at_once_exactly_one_wins(tmp_path: Path) -> None:
         for round_number in range(20):
             prediction_id = f"id{round_number}"
             rows.insert(new_prediction(prediction_id))
-            won = at_once(2, lambda n, i=prediction_id: rows.finish(i, done(seconds=float(n))))  # type: ignore[misc]
+            won = at_once(2, lambda n, i=prediction_id: rows.finish([done(seconds=float(n), prediction_id=i)]) == {i})  # type: ignore[misc]
             assert sorted(won) == [False, True]  # type: ignore[type-var]
             assert rows.get(prediction_id).prediction_seconds == won.index(True)
 
@@ -71,8 +71,8 @@ def test_many_writers_and_readers_none_fails(tmp_path: Path) -> None:
             for round_number in range(10):
                 prediction_id = f"{number}-{round_number}"
                 rows.insert(new_prediction(prediction_id))
-                rows.mark_started(prediction_id)
-                rows.finish(prediction_id, done())
+                rows.mark_started([prediction_id])
+                rows.finish([done(prediction_id=prediction_id)])
                 assert rows.get(prediction_id).attempts == 1
             return number
 
@@ -84,15 +84,16 @@ def test_many_writers_and_readers_none_fails(tmp_path: Path) -> None:
 def test_starts_counted_by_several_threads_are_all_counted(tmp_path: Path) -> None:
     with production_rows(tmp_path) as rows:
         rows.insert(new_prediction("a"))
-        assert sorted(at_once(8, lambda _: rows.mark_started("a"))) == list(range(1, 9))  # type: ignore[type-var]
+        assert at_once(8, lambda _: rows.mark_started(["a"])) == [{"a"}] * 8
+        assert rows.get("a").attempts == 8
 
 
 @pytest.mark.parametrize(
     "write",
     [
         lambda rows: rows.insert(new_prediction("b")),
-        lambda rows: rows.mark_started("a"),
-        lambda rows: rows.finish("a", done()),
+        lambda rows: rows.mark_started(["a"]),
+        lambda rows: rows.finish([done()]),
         lambda rows: rows.delete("a"),
     ],
     ids=["insert", "mark_started", "finish", "delete"],
@@ -131,10 +132,9 @@ def test_write_waits_for_a_lock_that_ends_within_the_busy_timeout(tmp_path: Path
 def test_full_disk_is_busy_since_it_may_pass(tmp_path: Path) -> None:
     with production_rows(tmp_path) as rows, connected(tmp_path / "elsewhere"):
         rows.insert(new_prediction("a"))
-        session_factory = rows._session_factory
-        with session_factory() as session:
-            pages = session.connection().exec_driver_sql("PRAGMA page_count").scalar_one()
-            session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        with rows._engine.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(DatabaseBusy, match="full"):
             rows.insert(new_prediction("b", image_path="x" * 100_000))
         assert not rows.exists("b")

@@ -56,8 +56,8 @@ def test_new_rows_can_be_written_to_an_old_file(tmp_path: Path) -> None:
     write_old_file(tmp_path / "production.db", OLD_TABLE, [old_row("a")])
     with production_rows(tmp_path) as rows:
         rows.insert(new_prediction("b"))
-        assert rows.mark_started("b") == 1
-        assert rows.finish("b", done(*ITEMS))
+        assert rows.mark_started(["b"]) == {"b"}
+        assert rows.finish([done(*ITEMS, prediction_id="b")])
         assert rows.get("b").items == ITEMS
         assert rows.known_image_names() == {"a.jpg", "x.png"}
 
@@ -72,7 +72,7 @@ def test_failed_and_unfinished_old_rows_are_readable(tmp_path: Path) -> None:
         (record,) = rows.unfinished()
         assert (record.prediction_id, record.predictor_name, record.image_path) == ("b", None, None)
         assert (record.prediction_time, record.prediction_seconds) == (0, None)
-        assert rows.finish("b", done(image_path=None))
+        assert rows.finish([done(image_path=None, prediction_id="b")])
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_short_predictions_of_the_new_version_stay_when_started_again(tmp_path: 
         with production_rows(tmp_path) as rows:
             if not rows.exists("a"):
                 rows.insert(new_prediction("a"))
-                rows.finish("a", done(seconds=0.0))
+                rows.finish([done(seconds=0.0)])
                 first = rows.get("a")
             assert rows.get("a") == first
 

@@ -49,9 +49,9 @@ def test_prediction_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -> 
         with pytest.raises(PredictionIdUsed):
             rows.insert(new_prediction("a"))
         assert [record.prediction_id for record in rows.unfinished()] == ["a"]
-        assert rows.mark_started("a") == 1
-        assert rows.finish("a", done(SOUP))
-        assert not rows.finish("a", done())
+        assert rows.mark_started(["a"]) == {"a"}
+        assert rows.finish([done(SOUP)])
+        assert not rows.finish([done()])
         record = rows.get("a")
         assert (record.items, record.model_id, record.prediction_seconds) == ([SOUP], 2**40, 0.25)
         assert rows.known_image_names() == {"x.png"}

@@ -76,7 +76,7 @@ def test_insert_refused_for_another_reason_is_not_a_used_id(tmp_path: Path) -> N
 
 def test_finish_done_stores_items_path_seconds_and_time(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a"))
-    assert rows.finish("a", done(SOUP))
+    assert rows.finish([done(SOUP)])
     record = rows.get("a")
     assert (record.status, record.items) == (PredictionStatus.DONE, [SOUP])
     assert (record.prediction_seconds, record.image_path) == (0.25, "var/predictions/soup/x.png")
@@ -84,7 +84,7 @@ def test_finish_done_stores_items_path_seconds_and_time(rows: PredictionRows) ->
 
 def test_finish_done_with_nothing_found_is_an_empty_list(rows: PredictionRows, folder: Path) -> None:
     rows.insert(new_prediction("a"))
-    rows.finish("a", done())
+    rows.finish([done()])
     assert rows.get("a").items == []
     assert read_table(folder / "production.db")[0]["prediction"] == "[]"
 
@@ -92,7 +92,7 @@ def test_finish_done_with_nothing_found_is_an_empty_list(rows: PredictionRows, f
 def test_finish_failed_stores_reason_and_no_items(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a"))
     failed = done(status=PredictionStatus.IMAGE_UNREADABLE, items=None, image_path=None, reason_code="image_unreadable")
-    assert rows.finish("a", failed)
+    assert rows.finish([failed])
     record = rows.get("a")
     assert (record.status, record.items, record.image_path) == (510, [], None)
     assert record.reason_code == "image_unreadable"
@@ -100,32 +100,32 @@ def test_finish_failed_stores_reason_and_no_items(rows: PredictionRows) -> None:
 
 def test_finish_final_row_keeps_its_first_status(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a"))
-    assert rows.finish("a", done(SOUP))
-    assert not rows.finish("a", done(status=PredictionStatus.MODEL_RAISED, items=None))
+    assert rows.finish([done(SOUP)])
+    assert not rows.finish([done(status=PredictionStatus.MODEL_RAISED, items=None)])
     assert rows.get("a").status == PredictionStatus.DONE
 
 
 def test_finish_items_that_are_no_json_raise_and_change_nothing(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a"))
     with pytest.raises(ValueError, match="not JSON compliant"):
-        rows.finish("a", done({"confidence": float("nan")}))
+        rows.finish([done({"confidence": float("nan")})])
     assert rows.get("a").status == PredictionStatus.ACCEPTED
 
 
 def test_mark_started_counts_up_and_stops_at_a_final_row(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a"))
-    assert [rows.mark_started("a"), rows.mark_started("a")] == [1, 2]
+    assert [rows.mark_started(["a"]), rows.mark_started(["a", "b"])] == [{"a"}, {"a"}]
     assert rows.get("a").attempts == 2
-    rows.finish("a", done())
-    assert rows.mark_started("a") == 0
+    rows.finish([done()])
+    assert rows.mark_started(["a"]) == set()
 
 
 def test_unknown_id_is_nowhere(rows: PredictionRows) -> None:
     assert rows.find("a") is None
     assert not rows.exists("a")
     assert not rows.delete("a")
-    assert not rows.finish("a", done())
-    assert rows.mark_started("a") == 0
+    assert not rows.finish([done()])
+    assert rows.mark_started(["a"]) == set()
     with pytest.raises(PredictionNotFound, match="no prediction a"):
         rows.get("a")
 
@@ -149,7 +149,7 @@ def test_delete_forgets_a_row(rows: PredictionRows) -> None:
 def test_unfinished_gives_rows_at_100_oldest_first(rows: PredictionRows) -> None:
     for prediction_id in ("f", "a", "e", "b"):
         rows.insert(new_prediction(prediction_id))
-    rows.finish("a", done())
+    rows.finish([done()])
     assert [record.prediction_id for record in rows.unfinished()] == ["f", "e", "b"]
 
 
@@ -157,9 +157,9 @@ def test_known_image_names_are_those_of_all_rows(rows: PredictionRows) -> None:
     rows.insert(new_prediction("a", image_path="/var/temp/1.png"))
     rows.insert(new_prediction("b", image_path=r"C:\temp\2.png"))
     rows.insert(new_prediction("c"))
-    rows.finish("c", done(image_path="var/predictions/soup/3.png"))
+    rows.finish([done(image_path="var/predictions/soup/3.png", prediction_id="c")])
     rows.insert(new_prediction("d"))
-    rows.finish("d", done(image_path=None))
+    rows.finish([done(image_path=None, prediction_id="d")])
     assert rows.known_image_names() == {"1.png", "2.png", "3.png"}
 
 

@@ -202,7 +202,7 @@ def test_upgraded_database_is_not_written_to_again(tmp_path: Path, caplog: pytes
 def test_rows_survive_a_second_start(tmp_path: Path) -> None:
     with production_rows(tmp_path) as rows:
         rows.insert(new_prediction("a"))
-        rows.finish("a", done())
+        rows.finish([done()])
         before = rows.get("a")
     with production_rows(tmp_path) as rows:
         assert rows.get("a") == before

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deep_predictor.engines.base import RunSettings
 from deep_predictor.engines.table import ENGINES, get_engine_class
 from deep_predictor.engines.tensorflow import TensorflowEngine
 from deep_predictor.errors import BackendNotReady, UnsafeModel
@@ -77,7 +78,7 @@ def test_load_network_of_open_size_is_warmed_up_at_the_size_of_the_cfg(tmp_path:
         return tf.reduce_mean(batch, axis=[1, 2])
 
     folder = saved(tmp_path / "open", needs_it, (None, None, None, 3))
-    engine = TensorflowEngine.load(folder, (20, 10))
+    engine = TensorflowEngine.load(folder, RunSettings(input_size=(20, 10)))
     assert engine.input_shape == (None, None, None, 3)
     assert engine.output_shape == (3,)
     assert engine.run(np.ones((2, 10, 20, 3), np.float32)).shape == (2, 3)
@@ -188,7 +189,7 @@ def test_run_after_close_is_not_ready(keras_file: Path) -> None:
 
 def test_start_without_tensorflow_is_library_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(BackendNotReady, match=r"requirements\.txt") as caught:
+    with pytest.raises(BackendNotReady, match=r"tensorflow cannot be imported .*requirements\.txt") as caught:
         TensorflowEngine.start_in_main_thread()
     assert caught.value.code == "library_missing"
 

@@ -30,13 +30,19 @@ class Recorder:
 
     def __init__(self) -> None:
         self.ran: list[str] = []
+        self.batches: list[list[str]] = []
         self.timed_out: list[str] = []
         self.given_up = 0
         self.release = threading.Event()
         self.blocked: set[str] = set()
         self.started = threading.Semaphore(0)
 
-    def run(self, job: Any) -> None:
+    def run(self, jobs: Any) -> None:
+        self.batches.append([job.name for job in jobs])
+        for job in jobs:
+            self._run(job)
+
+    def _run(self, job: Any) -> None:
         self.started.release()
         if job.name in self.blocked:
             assert self.release.wait(WAIT_SECONDS)
@@ -65,9 +71,9 @@ def recorder() -> Iterator[Recorder]:
 def make_queue(recorder: Recorder) -> Iterator[MakeQueue]:
     queues: list[PredictionQueue] = []
 
-    def make(size: int = 10, workers: int = 1, timeout_seconds: float = 60.0) -> PredictionQueue:
+    def make(size: int = 10, timeout_seconds: float = 60.0, **settings: Any) -> PredictionQueue:
         actions = QueueActions(recorder.run, recorder.time_out, recorder.give_up)
-        queue = PredictionQueue(QueueSettings("test", size, workers, timeout_seconds), actions, RunGate())
+        queue = PredictionQueue(QueueSettings("test", size, timeout_seconds, **settings), actions, RunGate())
         queues.append(queue)
         return queue
 

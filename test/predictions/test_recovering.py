@@ -48,7 +48,7 @@ class Server:
         info = {"predictor_backend": "fault", "method": "test", "model_id": 7}
         environment.rows.insert(NewPrediction("left", predictor_name, str(self.temp / (image or "")), info, 7))
         for _ in range(starts):
-            environment.rows.mark_started("left")
+            environment.rows.mark_started(["left"])
         self.stop()
 
 

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.engines.table import ENGINES
 from deep_predictor.environment import Application
+from deep_predictor.images.preprocessing import InputSpec
 from test.app_builder import DUMMY, build_app, fault_predictor, write_config
 from test.fakes import FaultBackend, register_fault_backend
 
@@ -35,6 +37,14 @@ class BrokenEngine:
     """As a library that fails in its own way when it is imported."""
 
     @classmethod
+    def is_installed(cls) -> bool:
+        return True
+
+    @classmethod
+    def version(cls) -> str:
+        return "1"
+
+    @classmethod
     def start_in_main_thread(cls) -> None:
         raise AttributeError("_ARRAY_API not found")
 
@@ -43,7 +53,8 @@ def test_library_that_breaks_at_its_start_fails_its_predictors_alone(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ENGINES, "broken", f"{__name__}:BrokenEngine")
-    monkeypatch.setattr(FaultBackend, "engine_names", ("broken",))
+    request = NetworkRequest(Path("model"), InputSpec(8, 8), engine="broken")  # type: ignore[arg-type]
+    monkeypatch.setattr(FaultBackend, "request", request)
     predictors = build(fault=fault_predictor(), dummy=DUMMY).production.predictors
     assert (predictors["fault"].state, predictors["fault"].reason_code) == ("failed", "library_broken")
     assert predictors["dummy"].state == "ready"

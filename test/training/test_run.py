@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import pytest
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.engines.base import Engine
-from deep_predictor.engines.table import get_engine_class
+from deep_predictor.engines.request import NetworkRequest
+from deep_predictor.engines.room import EngineRoom
 from deep_predictor.errors import TrainingDiverged
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training import __main__ as command
@@ -35,8 +36,8 @@ def unwatched(epochs: int, steps_per_epoch: int) -> Iterator[Watcher]:
     yield Watcher()
 
 
-def load_engine(name: str, path: Path, input_size: tuple[int, int] | None) -> Engine:
-    return get_engine_class(name).load(path, input_size)
+def load_engine(request: NetworkRequest) -> Engine:
+    return EngineRoom().open(replace(request, engine="tensorflow"))
 
 
 def write_cfg(root: Path, **fit_changes: Any) -> Path:

@@ -1,0 +1,275 @@
+"""The child process that finds the fastest engine: convert, run, compare with the reference, time, choose.
+
+    python -m deep_predictor.engines.trial FOLDER
+
+FOLDER holds `job.json`; the journal, the converted files and the verdict are written into it. A foreign model in a
+foreign library may crash, hang or eat the memory: then this process ends and the journal says in which step, so that
+the next one leaves that engine out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from deep_predictor.engines.base import Engine, NumberType, RunSettings, first_line
+from deep_predictor.engines.comparing import FAST_AGREEMENT, TOLERANCE, relative_difference, top1_agreement
+from deep_predictor.engines.probes import made_inputs, real_inputs
+from deep_predictor.engines.request import NetworkRequest
+from deep_predictor.engines.table import REFERENCE, get_engine_class
+from deep_predictor.engines.timing import images_per_second, milliseconds_alone
+from deep_predictor.engines.verdict import Trial, Verdict
+from deep_predictor.errors import BackendNotReady, UnsafeModel
+from deep_predictor.os_limits import die_with_parent
+
+logger = logging.getLogger(__name__)
+
+JOB_FILE = "job.json"
+JOURNAL_FILE = "journal.jsonl"
+ERROR_FILE = "error.json"
+PROBES_FILE = "probes.npz"
+#: The journal's name for a step that every conversion needs.
+ALL_ENGINES = "*"
+#: So many probes and their outputs are kept for the check when the engine is loaded.
+KEPT_PROBES = 2
+ROUNDS = 2
+SECONDS_MANY = 0.3
+SECONDS_ALONE = 0.15
+#: Ways whose throughput differs by less are equally fast; of those the one wins that answers a lone picture soonest.
+EQUALLY_FAST = 0.05
+#: Largest batch where the cfg does not say: TensorFlow pays for each call, a GPU for each picture alone.
+TENSORFLOW_BATCH = 8
+GPU_BATCH = 16
+#: tf2onnx holds a graph's weights many times over: measured, 6 GB for the 102 MB of ResNet50.
+ONNX_MEMORY_FACTOR = 60
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """`skipped`: engine -> why it is left out. `memory_limit`: bytes this process may take."""
+
+    request: NetworkRequest
+    cores: int
+    engines: tuple[str, ...]
+    memory_limit: int
+    conditions: Mapping[str, Any]
+    skipped: Mapping[str, str]
+
+    def write(self, folder: Path) -> None:
+        fields = {**vars(self), "request": self.request.to_dict()}
+        (folder / JOB_FILE).write_text(json.dumps(fields), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        fields = json.loads((folder / JOB_FILE).read_text(encoding="utf-8"))
+        fields["request"] = NetworkRequest.from_dict(fields["request"])
+        return cls(**{**fields, "engines": tuple(fields["engines"])})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """0: `verdict.json` is there; 1: the reference cannot run the model, `error.json` says why."""
+    die_with_parent()
+    if hasattr(os, "nice"):
+        os.nice(10)  # what is being served goes first
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    folder = Path(arguments[0])
+    job = TrialJob.read(folder)
+    try:
+        verdict = _Bench(job, folder).run()
+    except (UnsafeModel, BackendNotReady) as error:
+        findings = list(error.findings) if isinstance(error, UnsafeModel) else None
+        fields = {"message": str(error), "code": getattr(error, "code", None), "findings": findings}
+        (folder / ERROR_FILE).write_text(json.dumps(fields), encoding="utf-8")
+        return 1
+    verdict.write(folder)
+    return 0
+
+
+class _Bench:
+    """One trial of all engines on one model."""
+
+    def __init__(self, job: TrialJob, folder: Path) -> None:
+        self._job = job
+        self._request = job.request
+        self._folder = folder
+        self._input_size = (job.request.spec.width, job.request.spec.height)
+        self._frozen: Any = None
+
+    def run(self) -> Verdict:
+        """Raises UnsafeModel or BackendNotReady when not even the reference runs the model."""
+        self._note("load", REFERENCE)
+        get_engine_class(REFERENCE).start_in_main_thread()
+        reference = get_engine_class(REFERENCE).load(self._request.model_path, RunSettings(input_size=self._input_size))
+        self._request.check_input(reference.input_shape)
+        real = real_inputs(self._request)
+        if self._request.precision == "fast" and not len(real):
+            where = self._request.probe_folder or self._request.model_path.parent / "golden"
+            message = f'"precision": "fast" needs real pictures to be judged by, and {where} has none'
+            raise BackendNotReady(message, code="probes_missing")
+        made = made_inputs(self._request.spec)
+        self._inputs = np.concatenate([made, real])
+        self._real = slice(len(made), None)
+        outputs = [reference.run(self._inputs[index : index + 1]) for index in range(len(self._inputs))]
+        if len({output.shape for output in outputs}) > 1:
+            return self._only_reference("its number of boxes depends on the picture, so engines cannot be compared")
+        self._wanted = np.concatenate(outputs)
+        np.savez(self._folder / PROBES_FILE, inputs=self._inputs[:KEPT_PROBES], outputs=self._wanted[:KEPT_PROBES])
+        compared = [trial for name in self._job.engines if name != REFERENCE for trial in self._try(name, reference)]
+        self._frozen = None
+        ways = [Trial(REFERENCE, state="equal", difference=0.0, top1_agreement=1.0), *compared]
+        timed = [timed for way in ways for timed in (self._ways(way) if way.state == "equal" else [way])]
+        return self._choose(self._timed(timed, reference))
+
+    def _try(self, name: str, reference: Any) -> list[Trial]:
+        """Convert and compare one engine, once a number type."""
+        engine_class = get_engine_class(name)
+        if name in self._job.skipped:
+            return [Trial(name, state="failed", reason=self._job.skipped[name])]
+        if not engine_class.is_installed():
+            return [Trial(name, state="skipped", reason="not installed")]
+        if name == "onnxruntime" and (reason := self._onnx_obstacle()):
+            return [Trial(name, state="skipped", reason=reason)]
+        types: tuple[NumberType, ...] = ("f32",)
+        if self._request.precision == "fast":
+            self._note("look at", name)
+            types += engine_class.fast_number_types()
+        return [self._compare(Trial(name, number_type), reference) for number_type in types]
+
+    def _compare(self, trial: Trial, reference: Any) -> Trial:
+        engine_class = get_engine_class(trial.engine)
+        folder = artifact_folder(self._folder, trial)
+        engine: Engine | None = None
+        try:
+            path = folder / engine_class.file_name
+            if not path.is_file():
+                if self._frozen is None:
+                    self._note("freeze", ALL_ENGINES)
+                    self._frozen = reference.freeze(self._request.spec.input_shape)
+                self._note("convert", trial.engine)
+                folder.mkdir(exist_ok=True)
+                path = engine_class.convert(self._frozen, folder, trial.number_type, self._inputs[self._real])
+            self._note("run", trial.engine)
+            engine_class.start_in_main_thread()
+            engine = engine_class.load(path, trial.settings)
+            given = [engine.run(self._inputs[index : index + 1]) for index in range(len(self._inputs))]
+        except Exception as error:  # a foreign library: whatever it raises, this engine is out
+            logger.exception("%s", trial.label)
+            return replace(trial, state="failed", reason=first_line(error))
+        finally:
+            if engine:
+                engine.close()
+        shapes = {output.shape for output in given}
+        if shapes != {self._wanted[:1].shape}:
+            return replace(trial, state="refused", reason=f"gives {sorted(shapes)}, not {self._wanted[:1].shape}")
+        return self._judged(trial, np.concatenate(given))
+
+    def _judged(self, trial: Trial, given: np.ndarray) -> Trial:
+        numbers = self._request.numbers_before_scores
+        apart = relative_difference(given, self._wanted)
+        if trial.number_type == "f32":
+            agreement = top1_agreement(given, self._wanted, numbers)
+            is_equal, bar = apart <= TOLERANCE and agreement == 1.0, f"{TOLERANCE:g} and the same best class everywhere"
+        else:
+            agreement = top1_agreement(given[self._real], self._wanted[self._real], numbers)
+            is_equal, bar = agreement >= FAST_AGREEMENT, f"the same best class on {FAST_AGREEMENT:.0%} of real pictures"
+        reason = "" if is_equal else f"differs by {apart:.2g}, same best class on {agreement:.1%}; asked for is {bar}"
+        return replace(
+            trial, state="equal" if is_equal else "refused", reason=reason, difference=apart, top1_agreement=agreement
+        )
+
+    def _ways(self, trial: Trial) -> list[Trial]:
+        """The ways to share the cores that are timed: a thread for each of many requests, or all threads for one."""
+        cores, asked = self._job.cores, self._request.max_batch_size
+        if trial.engine == REFERENCE:
+            shares = {(cores, cores)}
+            batch = asked or TENSORFLOW_BATCH
+        else:
+            shares = {(cores, 1), (1, cores)}
+            batch = asked or 1
+        batches = {1, batch}
+        ways = [replace(trial, requests=r, threads=t, batch_size=b) for r, t in sorted(shares) for b in sorted(batches)]
+        if self._request.device != "cpu" and get_engine_class(trial.engine).sees_gpu():
+            ways.append(replace(trial, on_gpu=True, batch_size=asked or GPU_BATCH))
+        return ways if self._request.device != "gpu" or not any(way.on_gpu for way in ways) else ways[-1:]
+
+    def _timed(self, ways: list[Trial], reference: Any) -> list[Trial]:
+        """Each way in turn, ROUNDS times over, the best of them: a noisy neighbour hits one round, not all."""
+        for _ in range(ROUNDS):
+            ways = [self._time(way, reference) if way.state == "equal" else way for way in ways]
+        return ways
+
+    def _time(self, way: Trial, reference: Any) -> Trial:
+        self._note("time", way.engine)
+        engine: Engine | None = None
+        try:
+            if way.engine == REFERENCE:
+                engine = reference
+                reference.settings = way.settings
+            else:
+                engine_class = get_engine_class(way.engine)
+                engine = engine_class.load(artifact_folder(self._folder, way) / engine_class.file_name, way.settings)
+            speed = images_per_second(engine, self._inputs, SECONDS_MANY)
+            alone = milliseconds_alone(engine, self._inputs, SECONDS_ALONE)
+        except Exception as error:  # a foreign library, as above
+            logger.exception("%s", way.label)
+            return replace(way, state="failed", reason=first_line(error))
+        finally:
+            if engine and engine is not reference:
+                engine.close()
+        return replace(
+            way,
+            images_per_second=max(speed, way.images_per_second or 0.0),
+            milliseconds=min(alone, way.milliseconds or alone),
+        )
+
+    def _choose(self, ways: list[Trial]) -> Verdict:
+        equal = [way for way in ways if way.state == "equal"]
+        wanted = self._request.engine
+        candidates = [way for way in equal if wanted == "auto" or way.engine == wanted]
+        why = ""
+        if not candidates:
+            candidates = [way for way in equal if way.engine == REFERENCE]
+            why = f"the engine {wanted} cannot run it as the reference does; "
+        best = max(way.images_per_second or 0.0 for way in candidates)
+        close = [way for way in candidates if (way.images_per_second or 0.0) >= best * (1 - EQUALLY_FAST)]
+        chosen = min(close, key=lambda way: way.milliseconds or 0.0)
+        base = max(way.images_per_second or 0.0 for way in equal if way.engine == REFERENCE)
+        speed = chosen.images_per_second or 0.0
+        why += f"{chosen.label}: {speed:.1f} pictures/s, {speed / base:.2f} times the reference"
+        trials = tuple(replace(way, state="chosen") if way is chosen else way for way in ways)
+        return Verdict(trials, why, self._job.conditions)
+
+    def _only_reference(self, reason: str) -> Verdict:
+        cores = self._job.cores
+        return Verdict((Trial(REFERENCE, state="chosen", requests=cores, threads=cores),), reason, self._job.conditions)
+
+    def _onnx_obstacle(self) -> str:
+        """Why the export to ONNX is not even begun; "" when it is."""
+        path = self._request.model_path
+        files = [path] if path.is_file() else list(path.rglob("*"))
+        needed = ONNX_MEMORY_FACTOR * sum(file.stat().st_size for file in files if file.is_file())
+        if needed > self._job.memory_limit:
+            limit = self._job.memory_limit / 1e9
+            return f"its export would take about {needed / 1e9:.0f} GB, over the limit of {limit:.0f}"
+        return ""
+
+    def _note(self, step: str, engine: str) -> None:
+        with (self._folder / JOURNAL_FILE).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": step, "engine": engine}) + "\n")
+
+
+def artifact_folder(folder: Path, trial: Trial) -> Path:
+    """Where the converted file of an engine and number type lies."""
+    return folder / f"{trial.engine}-{trial.number_type}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
