@@ -59,9 +59,9 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt
+$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt other/requirements/fast.txt
 	@echo "==> installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt -r other/requirements/fast.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r other/requirements/legacy.txt
 	@touch $@
 

@@ -32,7 +32,9 @@ class OnnxruntimeEngine(Engine):
         options.log_severity_level = 3
         # Threads that spin while they wait take the cores from decoding.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        providers = (["CUDAExecutionProvider"] if settings.on_gpu else []) + ["CPUExecutionProvider"]
+        providers: list[Any] = ["CPUExecutionProvider"]
+        if settings.on_gpu:
+            providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
         self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=providers)
         self._free = BoundedSemaphore(settings.requests)
         (taken,) = self._session.get_inputs()

@@ -118,7 +118,7 @@ def import_openvino() -> Any:
 
 def _properties(settings: RunSettings) -> dict[str, Any]:
     if settings.on_gpu:
-        return {"PERFORMANCE_HINT": "THROUGHPUT"}
+        return {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
     return {
         "NUM_STREAMS": settings.requests,
         "INFERENCE_NUM_THREADS": settings.requests * settings.threads,

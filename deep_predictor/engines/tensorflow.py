@@ -49,6 +49,7 @@ class TensorflowEngine(Engine):
         tf, _ = _import_libraries()
         for gpu in tf.config.list_physical_devices("GPU"):
             _let_grow(tf, gpu)
+        tf.config.experimental.enable_tensor_float_32_execution(False)  # 32-bit floats are 32-bit floats on GPUs too
         tf.config.optimizer.set_jit(False)
         one = tf.ones((1, 1))
         tf.function(lambda x: tf.matmul(x, x)).get_concrete_function(one)(one).numpy()
@@ -84,11 +85,26 @@ class TensorflowEngine(Engine):
             raise BackendNotReady("the engine was closed")
         size = network.input_shape[0]
         if size is None or size == len(batch):
-            return _call(network, batch)
-        return np.concatenate([_call_filled(network, batch[i : i + size], size) for i in range(0, len(batch), size)])
+            return self._call(network, batch)
+        parts = [self._call_filled(network, batch[i : i + size], size) for i in range(0, len(batch), size)]
+        return np.concatenate(parts)
 
     def close(self) -> None:
         self._network = None
+
+    def _call(self, network: _Network, batch: np.ndarray) -> np.ndarray:
+        import tensorflow as tf
+
+        with tf.device("/GPU:0" if self.settings.on_gpu else "/CPU:0"):
+            output: np.ndarray = network.call(tf.constant(batch.astype(network.input_type, copy=False))).numpy()
+        # bfloat16 and float16 come out of networks of mixed precision.
+        return output if output.dtype == np.float32 else output.astype(np.float32)
+
+    def _call_filled(self, network: _Network, part: np.ndarray, size: int) -> np.ndarray:
+        """A network of a fixed batch size gets zeros for the pictures that are not there."""
+        filled = np.zeros((size, *part.shape[1:]), part.dtype)
+        filled[: len(part)] = part
+        return self._call(network, filled)[: len(part)]
 
     def _warm_up(self, model_path: Path, input_size: tuple[int, int] | None) -> None:
         """One run on zeros: compiles, and shows the true output shape."""
@@ -106,21 +122,6 @@ class TensorflowEngine(Engine):
         if output.ndim < 2 or output.shape[0] != shape[0]:
             raise BackendNotReady(f"{model_path}: gives {output.shape} for a batch of {shape[0]}", "output_mismatch")
         self.output_shape = tuple(int(size) for size in output.shape[1:])
-
-
-def _call(network: _Network, batch: np.ndarray) -> np.ndarray:
-    import tensorflow as tf
-
-    output: np.ndarray = network.call(tf.constant(batch.astype(network.input_type, copy=False))).numpy()
-    # bfloat16 and float16 come out of networks of mixed precision.
-    return output if output.dtype == np.float32 else output.astype(np.float32)
-
-
-def _call_filled(network: _Network, part: np.ndarray, size: int) -> np.ndarray:
-    """A network of a fixed batch size gets zeros for the pictures that are not there."""
-    filled = np.zeros((size, *part.shape[1:]), part.dtype)
-    filled[: len(part)] = part
-    return _call(network, filled)[: len(part)]
 
 
 def _import_libraries() -> tuple[Any, Any]:

@@ -86,6 +86,8 @@ def is_default(shown: str, field: FieldInfo) -> bool:
         return plain.strip('"') == default
     if default is None:
         return plain == "none"
+    if isinstance(default, Path):
+        return plain == default.as_posix()
     return math.isclose(float(product_of_integers(plain.strip('"')) if "*" in plain else plain), default)
 
 

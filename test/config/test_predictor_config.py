@@ -40,7 +40,8 @@ def test_predictor_config_keeps_model_info_whole(tmp_path: Path) -> None:
 
 def test_predictor_options_have_their_defaults(tmp_path: Path) -> None:
     options, paths = parse_sections(load(tmp_path, {}), PredictorOptions, PredictorPaths)
-    assert (options.required, options.workers, options.queue_size, options.timeout_seconds) == (True, 1, 100, 60)
+    assert (options.required, options.workers, options.queue_size, options.timeout_seconds) == (True, None, 100, 60)
+    assert (options.max_batch_size, options.max_delay_ms) == (None, 0)
     assert (options.strip_metadata, options.keep_days, options.max_disk_mb) == (False, None, None)
     assert paths.predictions_main_folder == tmp_path / "images/p"
     assert paths.not_confident_folder_name == "not-confident"

@@ -207,7 +207,7 @@ def test_what_the_child_refuses_is_raised_here(tmp_path: Path) -> None:
         room.open(NetworkRequest(tmp_path / "absent.keras", SPEC))
     assert caught.value.code == "model_missing"
     wrong_size = model_factory.brightness_classifier(tmp_path / "small.keras")
-    with pytest.raises(BackendNotReady, match="takes 8 x 6 x 3 .* but the cfg says 20 x 24 x 3") as caught:
+    with pytest.raises(BackendNotReady, match=r"takes 8 x 6 x 3 .* but the cfg says 20 x 24 x 3") as caught:
         room.open(NetworkRequest(wrong_size, SPEC))
     assert caught.value.code == "input_mismatch"
 

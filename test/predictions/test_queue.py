@@ -181,3 +181,60 @@ def test_queue_stop_finishes_the_running_job_and_leaves_waiting_ones(make_queue:
     assert len(queue) == 1
     with pytest.raises(QueueFull):
         queue.reserve()
+
+
+def test_queue_what_waits_is_taken_together_up_to_the_largest_batch(make_queue: MakeQueue, recorder: Recorder) -> None:
+    queue = make_queue(max_batch_size=3)
+    put(queue, "a", "b", "c", "d")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.batches == [["a", "b", "c"], ["d"]]
+
+
+def test_queue_start_may_say_workers_and_batch_when_the_network_is_known(
+    make_queue: MakeQueue, recorder: Recorder
+) -> None:
+    queue = make_queue()
+    put(queue, "a", "b")
+    queue.start(workers=1, max_batch_size=2)
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.batches == [["a", "b"]]
+    assert (queue.settings.workers, queue.settings.max_batch_size) == (1, 2)
+
+
+def test_queue_suspects_are_in_no_batch(make_queue: MakeQueue, recorder: Recorder) -> None:
+    queue = make_queue(max_batch_size=8)
+    put(queue, "a")
+    for name in ("first suspect", "second suspect"):
+        suspect: Any = FakeJob(name, alone=True)
+        queue.put_recovered(suspect)
+    put(queue, "b")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert recorder.batches == [["second suspect"], ["first suspect"], ["a", "b"]]
+
+
+def test_queue_batch_that_is_not_full_waits_for_more_but_not_for_ever(
+    make_queue: MakeQueue, recorder: Recorder
+) -> None:
+    patient = make_queue(max_batch_size=2, max_delay_seconds=WAIT_SECONDS)
+    patient.start()
+    put(patient, "a", "b")
+    started = time.monotonic()
+    assert patient.drain(WAIT_SECONDS)
+    assert time.monotonic() - started < WAIT_SECONDS / 2, "a full batch does not wait"
+    hasty = make_queue(max_batch_size=2, max_delay_seconds=0.02)
+    hasty.start()
+    put(hasty, "c")
+    assert hasty.drain(WAIT_SECONDS)
+    assert recorder.batches == [["a", "b"], ["c"]]
+
+
+def test_queue_stuck_batch_is_timed_out_as_a_whole(make_queue: MakeQueue, recorder: Recorder) -> None:
+    recorder.blocked = {"b"}
+    queue = make_queue(timeout_seconds=0.05, max_batch_size=3)
+    put(queue, "a", "b", "c")
+    queue.start()
+    assert queue.drain(WAIT_SECONDS)
+    assert set(recorder.timed_out) >= {"b", "c"}
+    assert recorder.given_up == 0
