@@ -54,13 +54,15 @@ def app(folder: Path) -> Iterator[Flask]:
     detector = model_factory.yolo_saved_model(folder / "detector")
     predictors = {
         "classifier": keras(folder, good, three),
-        "classifier h5": keras(folder, model_factory.brightness_classifier(folder / "good.h5"), three),
+        "classifier h5": keras(
+            folder, model_factory.brightness_classifier(folder / "good.h5"), three, engine="tensorflow"
+        ),
         "detector": {
             "predictor_backend": "tf_yolo",
             "options": {"input_size": 32, "score_threshold": 0.3, "iou_threshold": 0.45},
             "paths": {"model_path": str(detector), "names_path": str(two)},
         },
-        "legacy": keras(folder, model_factory.legacy_h5(folder / "legacy.h5"), three, image_w=8),
+        "legacy": keras(folder, model_factory.legacy_h5(folder / "legacy.h5"), three, image_w=8, engine="tensorflow"),
         "lambda": keras(folder, model_factory.lambda_h5(folder / "lambda.h5"), three),
         "writes a file": keras(folder, model_factory.writing_saved_model(folder / "w", folder / "written"), three),
         "wrong names": keras(folder, good, two),

@@ -22,6 +22,7 @@ import numpy as np
 
 from deep_predictor.engines.base import Engine, NumberType, RunSettings, first_line
 from deep_predictor.engines.comparing import FAST_AGREEMENT, TOLERANCE, relative_difference, top1_agreement
+from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.probes import made_inputs, real_inputs
 from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.engines.table import REFERENCE, get_engine_class
@@ -106,6 +107,7 @@ class _Bench:
     def run(self) -> Verdict:
         """Raises UnsafeModel or BackendNotReady when not even the reference runs the model."""
         self._note("load", REFERENCE)
+        inspect_model(self._request.model_path)  # what is refused is refused before TensorFlow is imported
         get_engine_class(REFERENCE).start_in_main_thread()
         reference = get_engine_class(REFERENCE).load(self._request.model_path, RunSettings(input_size=self._input_size))
         self._request.check_input(reference.input_shape)

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -48,9 +49,12 @@ class ImageStore:
         _check_name(path)
         draft = _draft_of(path)
         with _disk_errors(str(path)):
-            self.temp_folder.mkdir(parents=True, exist_ok=True)
             try:
-                draft.write_bytes(data)
+                try:
+                    draft.write_bytes(data)
+                except FileNotFoundError:  # somebody deleted the folder
+                    self.temp_folder.mkdir(parents=True, exist_ok=True)
+                    draft.write_bytes(data)
                 draft.rename(path)
             except OSError:
                 _discard(draft)
@@ -65,9 +69,10 @@ class ImageStore:
         _check_name(path)
         folder = main_folder / safe_folder_name(class_name)
         with _disk_errors(f"{path} to {folder}"):
-            folder.mkdir(parents=True, exist_ok=True)
-            if folder.resolve() != main_folder.resolve() / folder.name:
-                raise ImageNotStored(f"{folder} leads out of {main_folder}")
+            if not _is_folder_itself(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+                if not _is_folder_itself(folder):
+                    raise ImageNotStored(f"{folder} leads out of {main_folder}")
             _move(path, folder / path.name)
         return folder / path.name
 
@@ -145,6 +150,14 @@ def _disk_errors(what: str) -> Iterator[None]:
         raise ImageNotStored(f"{what}: {error.strerror or error}") from error
     except ValueError as error:
         raise ImageNotStored(f"{what!r}: {error}") from error
+
+
+def _is_folder_itself(path: Path) -> bool:
+    """Whether it is a folder, and no link to one."""
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
 
 
 def _check_name(path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deep_predictor.db.prediction_rows import PredictionRecord
-from deep_predictor.errors import PredictionIdUsed
+from deep_predictor.errors import ImageUnreadable, PredictionIdUsed
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.results import PredictionStatus, ResultItem
 
@@ -55,8 +55,10 @@ class Job:
         self.image_path = image_path
         #: RGB uint8 (H, W, 3); None when the picture is to be read from its file again.
         self.pixels = pixels
-        #: The upload itself, for a prediction that is stored nowhere and whose pixels did not fit the budget.
+        #: The upload itself, for a prediction that is stored nowhere.
         self.image_bytes: bytes | None = None
+        #: Why those bytes are no picture, where a worker was the first to decode them.
+        self.refusal: ImageUnreadable | None = None
         #: Whether no other prediction may run beside it: it was running when the process last died.
         self.alone = alone
         self.accepted_at = time.monotonic()

@@ -66,7 +66,11 @@ class PredictionQueue:
         self.settings = settings
         self._actions = actions
         self._gate = gate
-        self._changed = threading.Condition()
+        # Each wakes only whom it concerns: a thread that wakes in vain takes the interpreter from one that works.
+        self._lock = threading.Lock()
+        self._has_work = threading.Condition(self._lock)
+        self._became_idle = threading.Condition(self._lock)
+        self._look_again = threading.Condition(self._lock)
         self._waiting: deque[Job] = deque()
         self._reserved = 0
         self._workers: list[_Worker] = []
@@ -80,7 +84,7 @@ class PredictionQueue:
 
     def reserve(self) -> None:
         """Take a place, or raise QueueFull with the seconds after which one is likely to be free."""
-        with self._changed:
+        with self._lock:
             if self._stopping or len(self._waiting) + self._reserved >= self.settings.size:
                 seconds = len(self._waiting) * self._mean_seconds / self.settings.workers
                 raise QueueFull(self.settings.name, min(60, max(1, math.ceil(seconds / 2))))
@@ -88,35 +92,36 @@ class PredictionQueue:
 
     def release(self) -> None:
         """Give a reserved place back."""
-        with self._changed:
+        with self._lock:
             self._reserved -= 1
+            self._became_idle.notify_all()
 
     def put(self, job: Job) -> None:
         """Turn a reserved place into a waiting job."""
-        with self._changed:
+        with self._lock:
             self._reserved -= 1
             self._waiting.append(job)
-            self._changed.notify_all()
+            self._has_work.notify()
 
     def put_recovered(self, job: Job) -> None:
         """Queue a job that an earlier process had accepted: beyond the bound, and first when it must run alone."""
-        with self._changed:
+        with self._lock:
             if job.alone:
                 self._waiting.appendleft(job)
             else:
                 self._waiting.append(job)
-            self._changed.notify_all()
+            self._has_work.notify()
 
     def discard(self, job: Job) -> None:
         """Forget a waiting job; nothing happens when it is not waiting any more."""
-        with self._changed:
+        with self._lock:
             if job in self._waiting:
                 self._waiting.remove(job)
-                self._changed.notify_all()
+                self._became_idle.notify_all()
 
     def start(self, workers: int | None = None, max_batch_size: int | None = None) -> None:
         """Start the workers and the watchdog; jobs that were put before wait for this. None: as the settings say."""
-        with self._changed:
+        with self._lock:
             if self._stopping or self._watchdog:
                 return
             self.settings = replace(
@@ -131,9 +136,10 @@ class PredictionQueue:
 
     def stop(self, deadline: float) -> None:
         """Take no new job, let running ones finish until `deadline` (monotonic); waiting jobs stay as they are."""
-        with self._changed:
+        with self._lock:
             self._stopping = True
-            self._changed.notify_all()
+            self._has_work.notify_all()
+            self._look_again.notify_all()
             threads = [worker.thread for worker in self._workers if worker.thread and not worker.abandoned]
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -142,8 +148,8 @@ class PredictionQueue:
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until nothing waits or runs; False when that took longer."""
-        with self._changed:
-            return self._changed.wait_for(
+        with self._lock:
+            return self._became_idle.wait_for(
                 lambda: not self._waiting and not self._reserved and not self._busy(), timeout_seconds
             )
 
@@ -160,8 +166,8 @@ class PredictionQueue:
 
     def _work(self, worker: _Worker) -> None:
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopping or worker.abandoned or self._waiting)
+            with self._lock:
+                self._has_work.wait_for(lambda: self._stopping or worker.abandoned or self._waiting)
                 if self._stopping or worker.abandoned:
                     return
                 self._take(worker)
@@ -173,9 +179,11 @@ class PredictionQueue:
                     self._run_watched(worker, jobs, gate_pass)
             finally:
                 gate_pass.leave()
-                with self._changed:
+                with self._lock:
                     worker.jobs, worker.gate_pass, worker.deadline = [], None, None
-                    self._changed.notify_all()
+                    self._became_idle.notify_all()
+                    if self._stopping:
+                        self._look_again.notify_all()
 
     def _take(self, worker: _Worker) -> None:
         """Move what waits into the worker's batch: one that must run alone, or up to `max_batch_size` others.
@@ -189,27 +197,26 @@ class PredictionQueue:
                 if self._waiting[0].alone:
                     return
                 worker.jobs.append(self._waiting.popleft())
-            elif self._stopping or not self._changed.wait(max(0.0, until - time.monotonic())):
+            elif self._stopping or not self._has_work.wait(max(0.0, until - time.monotonic())):
                 return
 
     def _run_watched(self, worker: _Worker, jobs: list[Job], gate_pass: GatePass) -> None:
         started = time.monotonic()
-        with self._changed:
+        with self._lock:
             worker.gate_pass = gate_pass
             worker.deadline = started + self.settings.timeout_seconds
-            self._changed.notify_all()
         self._actions.run(jobs)
         seconds = (time.monotonic() - started) / len(jobs)
         self._mean_seconds += 0.1 * (seconds - self._mean_seconds)
 
     def _watch(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 late = self._late_workers()
                 if not late:
                     if self._stopping and not self._busy():
                         return
-                    self._changed.wait(self._seconds_to_next_deadline())
+                    self._look_again.wait(self._seconds_to_next_deadline())
                     continue
             for worker in late:
                 self._abandon(worker)
@@ -218,13 +225,15 @@ class PredictionQueue:
         now = time.monotonic()
         return [w for w in self._workers if w.deadline is not None and w.deadline <= now and not w.abandoned]
 
-    def _seconds_to_next_deadline(self) -> float | None:
+    def _seconds_to_next_deadline(self) -> float:
+        """A batch that starts later ends later: nobody has to tell the watchdog of it."""
         deadlines = [w.deadline for w in self._workers if w.deadline is not None and not w.abandoned]
-        return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+        next_deadline = min(deadlines, default=math.inf)
+        return max(0.0, min(next_deadline - time.monotonic(), self.settings.timeout_seconds))
 
     def _abandon(self, worker: _Worker) -> None:
         """Give up on a worker that is still inside its batch; one that is being stored right now is left to it."""
-        with self._changed:
+        with self._lock:
             jobs, gate_pass = list(worker.jobs), worker.gate_pass
             if worker.deadline is None or not jobs:
                 return
@@ -245,8 +254,8 @@ class PredictionQueue:
             self._actions.time_out(job)
         if gate_pass:
             gate_pass.leave()
-        with self._changed:
+        with self._lock:
             self._workers.remove(worker)
             if not self._stopping:
                 self._add_worker()
-            self._changed.notify_all()
+            self._became_idle.notify_all()

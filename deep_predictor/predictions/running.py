@@ -126,9 +126,12 @@ def _predict_all(jobs: Sequence[Job]) -> list[Answer | PredictionError]:
 
 def _prepare(job: Job) -> tuple[np.ndarray, tuple[int, int]]:
     """The network's input, and the (width, height) of the picture as it was decoded."""
-    if job.predictor.failure:
-        raise job.predictor.failure
+    failure = job.predictor.failure
+    if failure and job.store:
+        raise failure
     pixels = job.pixels if job.pixels is not None else _read_image(job)
+    if failure:
+        raise failure
     return job.predictor.backend.prepare(pixels), (pixels.shape[1], pixels.shape[0])
 
 
@@ -179,7 +182,11 @@ def _read_image(job: Job) -> np.ndarray:
     if job.image_path is None:
         if job.image_bytes is None:
             raise ImageUnreadable("neither pixels nor a file")
-        return decode_upload(job.environment, job.predictor, job.image_bytes).pixels
+        try:
+            return decode_upload(job.environment, job.predictor, job.image_bytes).pixels
+        except ImageUnreadable as error:
+            job.refusal = error
+            raise
     try:
         data = job.image_path.read_bytes()
     except OSError as error:

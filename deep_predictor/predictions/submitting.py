@@ -41,6 +41,7 @@ class Upload:
 def submit_upload(environment: Environment, upload: Upload) -> Job:
     """Check, save, insert, queue. The unique index decides a race for one id.
 
+    With `store=False` a picture that cannot be decoded may only be found later: `job.refusal`.
     Raises, in this order: InvalidPredictionId, UnknownPredictor, UnsupportedExtension, PredictionIdUsed,
     ImageUnreadable, QueueFull, ImageNotStored, DatabaseBusy.
     """
@@ -49,7 +50,9 @@ def submit_upload(environment: Environment, upload: Upload) -> Job:
     extension = _check_extension(environment, upload.filename)
     if not upload.has_new_id and _is_used(environment, upload.prediction_id):
         raise PredictionIdUsed(upload.prediction_id)
-    image = decode_upload(environment, predictor, upload.image_bytes)
+    # Where the caller waits for the answer in any case, the worker decodes: one thread less that wants a core.
+    is_decoded_later = not upload.store and predictor.state == "ready"
+    image = None if is_decoded_later else decode_upload(environment, predictor, upload.image_bytes)
     predictor.queue.reserve()
     try:
         return _accept(environment, predictor, upload, image, extension)
@@ -76,11 +79,14 @@ def _check_extension(environment: Environment, filename: str) -> str:
     return extension
 
 
-def _accept(environment: Environment, predictor: Predictor, upload: Upload, image: DecodedImage, extension: str) -> Job:
-    job = Job(upload.prediction_id, predictor, environment, pixels=image.pixels)
+def _accept(
+    environment: Environment, predictor: Predictor, upload: Upload, image: DecodedImage | None, extension: str
+) -> Job:
+    job = Job(upload.prediction_id, predictor, environment, pixels=image.pixels if image else None)
     environment.jobs.add(job)
     try:
         if upload.store:
+            assert image is not None
             _store(environment, job, upload, image, extension)
         else:
             job.image_bytes = upload.image_bytes

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Threads of the web server that waiting requests never hold.
 THREADS_KEPT_FREE = 4
+#: Share of the places that may wait for one predictor: a slow one must not hold up the requests for the others.
+SHARE_OF_ONE = 0.75
 
 
 class WaitSlots:
@@ -15,18 +18,37 @@ class WaitSlots:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._free = threading.Semaphore(count)
+        self.count_for_one = max(1, int(count * SHARE_OF_ONE)) if count else 0
+        self._lock = threading.Lock()
+        self._taken = 0
+        self._taken_for: Counter[str] = Counter()
 
     @classmethod
     def for_threads(cls, threads: int) -> WaitSlots:
         return cls(max(0, threads - THREADS_KEPT_FREE))
 
     @contextmanager
-    def hold(self) -> Iterator[bool]:
-        """Gives True with a slot that is held inside the block, or False at once when all are taken."""
-        granted = self._free.acquire(blocking=False)
+    def hold(self, predictor_name: str) -> Iterator[bool]:
+        """Gives True with a slot that is held inside the block, or False at once when all are taken, or all that may
+        wait for this predictor."""
+        granted = self._take(predictor_name)
         try:
             yield granted
         finally:
             if granted:
-                self._free.release()
+                self._give_back(predictor_name)
+
+    def _take(self, predictor_name: str) -> bool:
+        with self._lock:
+            if self._taken >= self.count or self._taken_for[predictor_name] >= self.count_for_one:
+                return False
+            self._taken += 1
+            self._taken_for[predictor_name] += 1
+            return True
+
+    def _give_back(self, predictor_name: str) -> None:
+        with self._lock:
+            self._taken -= 1
+            self._taken_for[predictor_name] -= 1
+            if not self._taken_for[predictor_name]:
+                del self._taken_for[predictor_name]

@@ -38,7 +38,7 @@ def predict() -> ResponseReturnValue:
     """Upload and wait: 200 with the answer, whatever its status; 202 when it is not final in time."""
     application, environment = current_application(), production_environment()
     upload = parse_predict(request, environment, application.main_config.flask_options.max_content_length)
-    with application.wait_slots.hold() as granted:
+    with application.wait_slots.hold(upload.predictor_name) as granted:
         if not granted:
             raise TooManyWaiting
         job = submit_upload(environment, upload)
@@ -92,6 +92,8 @@ def _passing_answer(environment: Environment, job: Job) -> Response:
     if job.outcome is None and running.fail(job, PredictionTimedOut(PREDICT_SECONDS)):
         job.predictor.queue.discard(job)
     job.wait(PREDICT_SECONDS)
+    if job.refusal:
+        raise job.refusal
     if job.outcome is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
     return json_response(outcome_answer(job, job.outcome))

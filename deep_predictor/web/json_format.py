@@ -108,9 +108,16 @@ def state_of(predictor: Predictor) -> dict[str, Any]:
 
 def json_response(body: Mapping[str, Any], status: int = 200, content_type: str = "application/json") -> Response:
     """UTF-8 JSON that nobody keeps: answers change until they are final, and may be deleted."""
-    response = Response(json.dumps(sendable(body), ensure_ascii=False), status, content_type=content_type)
+    response = Response(_encoded(body), status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, TypeError):  # UnicodeEncodeError is a ValueError
+        return json.dumps(sendable(body), ensure_ascii=False).encode()
 
 
 def sendable(value: Any) -> Any:

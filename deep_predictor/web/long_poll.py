@@ -34,7 +34,7 @@ def find_prediction(environment: Environment, prediction_id: str, wait_seconds: 
     job = environment.jobs.find(prediction_id) if wait_seconds > 0 else None
     if job is None or not job.store:
         return environment.rows.find(prediction_id)
-    with current_application().wait_slots.hold() as granted:
+    with current_application().wait_slots.hold(job.predictor.name) as granted:
         if granted:
             job.wait(wait_seconds)
     return job.record or environment.rows.find(prediction_id)

@@ -7,22 +7,19 @@ Without `--only` everything is measured. Tables go to standard output, all figur
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
+import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from other.benchmarks import growth, machine, models, ours, overload, pictures
 from other.benchmarks.peer_servers import PEERS, NotInstalled, install, version
 from other.benchmarks.peer_servers import subject as peer_subject
-from other.benchmarks.processes import PROJECT_ROOT
+from other.benchmarks.processes import PROJECT_ROOT, one_at_a_time
 from other.benchmarks.report import ratio_table, throughput_table, write_section
 from other.benchmarks.rounds import Plan, Subject, as_json, measure_rounds
 
@@ -35,28 +32,13 @@ OURS = "ours"
 def main(arguments: list[str] | None = None) -> int:
     """Measure what the command line asks for."""
     args = _parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers that run are ended
     pictures.write_pictures(PICTURES_FOLDER)
-    with one_at_a_time():
-        for name, measure in SECTIONS.items():
-            if name in args.only:
-                tables, figures = measure(args)
-                _publish(name, tables, figures, args.write)
+    for name, measure in SECTIONS.items():
+        if name in args.only:
+            tables, figures = measure(args)
+            _publish(name, tables, figures, args.write)
     return 0
-
-
-@contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Two benchmarks at once would measure each other; the second one on a machine waits."""
-    lock = FileLock(Path(tempfile.gettempdir()) / "deep-predictor-benchmarks.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        print("waiting for another benchmark on this machine", file=sys.stderr, flush=True)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def measure_ours(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
@@ -73,7 +55,9 @@ def our_subject(model: str, ways: list[str] | None = None, arguments: tuple[str,
         "upload and poll": ours.async_request(photo),
     }
     chosen = {way: request for way, request in requests.items() if not ways or way in ways}
-    return Subject(OURS, lambda: ours.start([model], f"ours-{model}", arguments=arguments), chosen, ours.READY)
+    return Subject(
+        OURS, lambda: ours.start([model], f"ours-{model}", arguments=arguments), chosen, ours.READY, is_quiet=True
+    )
 
 
 def _measure_models(
@@ -141,7 +125,10 @@ def measure_growth(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         "queue": lambda: growth.measure_queue(1, args.seconds),
         "photos": lambda: growth.measure_photos(args.rounds, args.seconds),
     }
-    measured = {name: measure() for name, measure in parts.items() if name in args.growth}
+    measured = {}
+    for name in args.growth:
+        with one_at_a_time():
+            measured[name] = parts[name]()
     tables = "\n\n".join(table for table, _ in measured.values())
     return tables, {name: figures for name, (_, figures) in measured.items()}
 
@@ -150,7 +137,10 @@ def measure_overload(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Three times the capacity."""
     make_models(args.models)
     photo = PICTURES_FOLDER / "photo.jpg"
-    measured = {name: overload.measure(name, photo, args.rounds, args.seconds) for name in args.models}
+    measured = {}
+    for name in args.models:
+        with one_at_a_time():
+            measured[name] = overload.measure(name, photo, args.rounds, args.seconds)
     return "\n\n".join(table for table, _ in measured.values()), {name: run for name, (_, run) in measured.items()}
 
 

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deep_predictor import predict
 from deep_predictor.backends.base import Backend
 from deep_predictor.backends.table import create_backend
@@ -31,6 +33,7 @@ from other.benchmarks.client import percentile, summarize
 
 WARM_UP_SECONDS = 0.5
 SPLIT_ROUNDS = 50
+EXTENSIONS = tuple(EXTENSION_FORMATS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,23 +107,25 @@ def measure(backend: Backend, photo: bytes, threads: int, seconds: float) -> dic
 
 
 def predict_photo(backend: Backend, photo: bytes) -> Answer:
-    pixels = decode_image(photo, tuple(EXTENSION_FORMATS), predict.MAX_PIXELS).pixels
-    height, width = pixels.shape[:2]
+    pixels = _decode(backend, photo)
     output = backend.run(backend.prepare(pixels)[None])
-    return backend.interpret(output[0], (width, height))
+    return backend.interpret(output[0], (pixels.shape[1], pixels.shape[0]))
+
+
+def _decode(backend: Backend, photo: bytes) -> np.ndarray:
+    return decode_image(photo, EXTENSIONS, predict.MAX_PIXELS, backend.smallest_decoded).pixels
 
 
 def split(backend: Backend, photo: bytes) -> dict[str, float]:
     """Median milliseconds of each step, in one thread."""
-    pixels = decode_image(photo, tuple(EXTENSION_FORMATS), predict.MAX_PIXELS).pixels
+    pixels = _decode(backend, photo)
     batch = backend.prepare(pixels)[None]
     output = backend.run(batch)
-    height, width = pixels.shape[:2]
     steps: dict[str, Callable[[], object]] = {
-        "decode": lambda: decode_image(photo, tuple(EXTENSION_FORMATS), predict.MAX_PIXELS),
+        "decode": lambda: _decode(backend, photo),
         "prepare": lambda: backend.prepare(pixels),
         "run": lambda: backend.run(batch),
-        "interpret": lambda: backend.interpret(output[0], (width, height)),
+        "interpret": lambda: backend.interpret(output[0], (pixels.shape[1], pixels.shape[0])),
     }
     return {name: round(1000 * percentile(_times(step), 0.5), 3) for name, step in steps.items()}
 

@@ -12,7 +12,7 @@ from other.benchmarks.report import markdown_table, number
 from other.benchmarks.rounds import median
 
 FACTOR = 3
-CAPACITY_CONCURRENCIES = (8, 12)
+CAPACITY_CONCURRENCIES = (8, 32)
 #: Of the open load; enough for what the server lets wait and all that it refuses meanwhile.
 CONNECTIONS = 256
 

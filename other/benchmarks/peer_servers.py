@@ -1,7 +1,6 @@
 """The peers: how each is installed into an environment of its own, started and asked.
 
-The settings are the best of those that were tried on two cores (one process or one a core, batching on or off, the
-faster queue or proxy where there is one), see docs/benchmarks.md.
+The settings are the best of those that were tried on two cores; docs/benchmarks.md names the others.
 """
 
 from __future__ import annotations
@@ -80,13 +79,13 @@ PEERS = {
         Peer(
             "bentoml",
             ["{python}", "-m", "bentoml", "serve", BENTO, "--host", "127.0.0.1", "--port", "{port}"],
-            {"BENCH_MODEL": "{model}", "BENCH_WORKERS": "1", "BENTOML_DO_NOT_TRACK": "True"},
+            {"BENCH_MODEL": "{model}", "BENCH_WORKERS": str(CORES), "BENTOML_DO_NOT_TRACK": "True"},
         ),
         Peer("mlserver", _module("mlserver", "--spare-port", "{spare}")),
         Peer("ray", _module("ray", "--workers", str(CORES)), {"RAY_USAGE_STATS_ENABLED": "0"}),
         Peer(
             "pytriton",
-            _module("pytriton", "--workers", str(CORES), "--spare-port", "{spare}"),
+            _module("pytriton", "--workers", str(CORES), "--batch", "8", "--spare-port", "{spare}"),
             request=_triton_request,
             base_python="/usr/bin/python3",
         ),
@@ -143,7 +142,7 @@ def start(peer: Peer, python: Path, model: str, extra: Sequence[str] = ()) -> Se
     environment = {name: word.format(**values) for name, word in peer.environment.items()}
     environment |= {"PYTHONPATH": str(PROJECT_ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment["PATH"] = f"{python.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return ServerProcess(command, port, RUN_FOLDER / peer.name / "server.log", environment)
+    return ServerProcess(command, port, RUN_FOLDER / peer.name / "server.log", environment, stop_seconds=3)
 
 
 def version(peer: Peer) -> str:

@@ -10,13 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
+from filelock import FileLock, Timeout
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 CLIENT = Path(__file__).with_name("client.py")
@@ -49,9 +51,15 @@ class ServerProcess:
     """`with ServerProcess(command, …) as server:` — everything it started is ended at the end."""
 
     def __init__(
-        self, command: Sequence[str], port: int, log_path: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        port: int,
+        log_path: Path,
+        environment: Mapping[str, str] | None = None,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
-        self.port, self.log_path = port, log_path
+        """`stop_seconds`: what it gets to end by itself; the command runs in the project's root."""
+        self.port, self.log_path, self._stop_seconds = port, log_path, stop_seconds
         log_path.parent.mkdir(parents=True, exist_ok=True)
         self.started = time.perf_counter()
         with log_path.open("wb") as log:
@@ -105,7 +113,7 @@ class ServerProcess:
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+                self._process.wait(self._stop_seconds)
         _, alive = psutil.wait_procs([process for process in tree if process.pid != self._process.pid], timeout=3)
         for process in alive:
             with contextlib.suppress(psutil.Error):
@@ -188,6 +196,21 @@ class BareLoop:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two benchmarks on one machine would measure each other: they take turns, server by server."""
+    lock = FileLock(Path(tempfile.gettempdir()) / "deep-predictor-benchmarks.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print("waiting for another benchmark on this machine", file=sys.stderr, flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def free_port() -> int:

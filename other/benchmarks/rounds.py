@@ -1,7 +1,7 @@
 """Interleaved rounds: the bare loop, our server and the peers take turns, so that a slow minute hits all of them.
 
-Every server is started anew in every round and measured alone. The bare loop is measured before and after each group of
-runs; a run's share is its throughput over the mean of the two.
+Every server is started anew in every round and measured alone. The bare loop is measured before and after each server
+(ours: each concurrency); a run's share is its throughput over the mean of the two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from other.benchmarks.processes import BareLoop, Request, ServerDied, ServerProcess, run_client
+from other.benchmarks.processes import BareLoop, Request, ServerDied, ServerProcess, one_at_a_time, run_client
 
 BARE = "bare loop"
 BARE_SECONDS = 3.0
@@ -30,6 +30,8 @@ class Subject:
     ways: Mapping[str, Request]
     #: Asked before the first request.
     ready: Request | None = None
+    #: It does nothing while nobody asks, so that the bare loop can be measured beside it between two groups of runs.
+    is_quiet: bool = False
 
 
 @dataclass
@@ -54,18 +56,20 @@ def measure_rounds(plan: Plan, subjects: Sequence[Subject], cfg: Path, photo: Pa
     """Every subject in every round, in an order that turns by one each round."""
     measured = Measured()
     with BareLoop(cfg, photo, log_folder / "bare_loop.log") as bare:
-        threads = best_threads(bare, plan.cores)
+        with one_at_a_time():
+            threads = best_threads(bare, plan.cores)
         measured.starts.append({"subject": BARE, "memory_mb": {"rss": bare.memory_mb()}, "threads": threads})
         for number in range(plan.rounds):
-            single = bare.measure(1, BARE_SECONDS)
-            measured.samples.append(bare_sample(number, 1, single))
+            with one_at_a_time():
+                measured.samples.append(bare_sample(number, 1, bare.measure(1, BARE_SECONDS)))
             turned = [*subjects[number % len(subjects) :], *subjects[: number % len(subjects)]]
             for subject in turned:
                 if subject.name in measured.failures:
                     continue
                 print(f"round {number + 1} of {plan.rounds}: {subject.name}", file=sys.stderr, flush=True)
                 try:
-                    _measure_subject(plan, number, subject, bare, threads, measured)
+                    with one_at_a_time():
+                        _measure_subject(plan, number, subject, bare, threads, measured)
                 except ServerDied as error:
                     print(f"{subject.name}: {error}", file=sys.stderr, flush=True)
                     measured.failures[subject.name] = str(error).splitlines()[0][:200]
@@ -87,26 +91,35 @@ def bare_sample(number: int, concurrency: int, run: Mapping[str, Any]) -> dict[s
 def _measure_subject(
     plan: Plan, number: int, subject: Subject, bare: BareLoop, threads: int, measured: Measured
 ) -> None:
+    yardsticks = [bare.measure(threads, BARE_SECONDS)]
+    groups: list[tuple[int, dict[str, dict[str, Any]], int]] = []
     with subject.start() as server:
         if subject.ready:
             server.wait_for(subject.ready)
         first = server.wait_for(next(iter(subject.ways.values())))
         fresh = server.memory_mb()
-        before = bare.measure(threads, BARE_SECONDS)
         for concurrency in plan.concurrencies:
-            runs = {
-                way: run_client(server.url, request, concurrency, plan.seconds, "--warm-up", str(WARM_UP_SECONDS))
-                for way, request in subject.ways.items()
-            }
-            after = bare.measure(threads, BARE_SECONDS)
-            yardstick = (before["throughput"] + after["throughput"]) / 2
-            if concurrency > 1:
-                measured.samples.append(bare_sample(number, concurrency, after))
-            for way, run in runs.items():
-                measured.samples.append(_sample(number, subject.name, way, concurrency, run, yardstick))
-            before = after
+            groups.append((concurrency, _ask_all_ways(plan, subject, server, concurrency), len(yardsticks) - 1))
+            if subject.is_quiet:
+                yardsticks.append(bare.measure(threads, BARE_SECONDS))
         start = {"subject": subject.name, "round": number, "first_answer_seconds": round(first, 2)}
         measured.starts.append({**start, "memory_mb": fresh, "memory_after_mb": server.memory_mb()})
+    if not subject.is_quiet:
+        yardsticks.append(bare.measure(threads, BARE_SECONDS))
+    for concurrency, runs, index in groups:
+        around = [run["throughput"] for run in yardsticks[index : index + 2]]
+        if concurrency > 1:
+            measured.samples.append(bare_sample(number, concurrency, yardsticks[index + 1]))
+        for way, run in runs.items():
+            measured.samples.append(_sample(number, subject.name, way, concurrency, run, statistics.mean(around)))
+
+
+def _ask_all_ways(plan: Plan, subject: Subject, server: ServerProcess, concurrency: int) -> dict[str, dict[str, Any]]:
+    options = ("--warm-up", str(WARM_UP_SECONDS))
+    return {
+        way: run_client(server.url, request, concurrency, plan.seconds, *options)
+        for way, request in subject.ways.items()
+    }
 
 
 def _sample(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,24 @@ def make_job(prediction_id: str = "a", pixels: np.ndarray | None = None) -> Job:
 
 def test_wait_slots_leave_four_threads_free() -> None:
     slots = WaitSlots.for_threads(6)
-    with slots.hold() as first, slots.hold() as second, slots.hold() as third:
+    with slots.hold("a") as first, slots.hold("b") as second, slots.hold("c") as third:
         assert (first, second, third) == (True, True, False)
-    with slots.hold() as again:
+    with slots.hold("a") as again:
         assert again
 
 
+def test_wait_slots_of_one_predictor_leave_some_for_the_others() -> None:
+    slots = WaitSlots(8)
+    with ExitStack() as stack:
+        assert [stack.enter_context(slots.hold("slow")) for _ in range(8)] == [True] * 6 + [False] * 2
+        assert [stack.enter_context(slots.hold("fast")) for _ in range(3)] == [True] * 2 + [False]
+    with slots.hold("slow") as again:
+        assert again
+    assert not slots._taken_for
+
+
 def test_wait_slots_of_few_threads_are_none() -> None:
-    with WaitSlots.for_threads(3).hold() as granted:
+    with WaitSlots.for_threads(3).hold("a") as granted:
         assert not granted
 
 

@@ -216,14 +216,14 @@ def test_predict_with_store_0_that_takes_too_long_ends_as_timed_out(
 def test_predict_beyond_the_threads_that_may_wait_answers_503(site: Site) -> None:
     slots = site.application.wait_slots
     fakes.release_hanging.clear()
-    assert slots.count == 4
+    assert (slots.count, slots.count_for_one) == (4, 3)
 
     def predict(_: int) -> Answer:
         return site.post(PATH, params={"model_name": "hangs"}, headers=KEY, body=picture("hang"))
 
-    with ThreadPoolExecutor(slots.count) as clients:
-        waiting = [clients.submit(predict, number) for number in range(slots.count)]
-        while len(site.production.rows.unfinished()) < slots.count:
+    with ThreadPoolExecutor(slots.count_for_one) as clients:
+        waiting = [clients.submit(predict, number) for number in range(slots.count_for_one)]
+        while len(site.production.rows.unfinished()) < slots.count_for_one:
             threading.Event().wait(0.005)
         refused = predict(0)
         unfinished = len(site.production.rows.unfinished())
@@ -231,7 +231,7 @@ def test_predict_beyond_the_threads_that_may_wait_answers_503(site: Site) -> Non
         answers = [each.result() for each in waiting]
     assert code_of(refused) == (503, "too_many_waiting")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert unfinished == slots.count
+    assert unfinished == slots.count_for_one
     assert {answer.json["prediction_status"] for answer in answers} == {200}
 
 

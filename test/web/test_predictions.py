@@ -88,10 +88,10 @@ def test_wait_of_an_unknown_id_answers_at_once(site: Site) -> None:
 
 def test_wait_beyond_the_threads_that_may_wait_answers_at_once(site: Site) -> None:
     prediction_id = site.upload_id("blocked")
-    slots = site.application.wait_slots
+    count = site.application.wait_slots.count_for_one
     parameters = {"prediction_id": prediction_id, "wait": "25"}
-    with ThreadPoolExecutor(slots.count) as clients:
-        waiting = [clients.submit(site.get, "/api", params=parameters) for _ in range(slots.count)]
+    with ThreadPoolExecutor(count) as clients:
+        waiting = [clients.submit(site.get, "/api", params=parameters) for _ in range(count)]
         while _is_free(site):
             threading.Event().wait(0.005)
         started = time.monotonic()
@@ -101,12 +101,12 @@ def test_wait_beyond_the_threads_that_may_wait_answers_at_once(site: Site) -> No
         assert time.monotonic() - started < 5
         assert not any(each.done() for each in waiting)
         assert delete(site, prediction_id).status == 204
-        assert [each.result().json for each in waiting] == [{"prediction_status": 0}] * slots.count
+        assert [each.result().json for each in waiting] == [{"prediction_status": 0}] * count
     assert _is_free(site)
 
 
 def _is_free(site: Site) -> bool:
-    with site.application.wait_slots.hold() as granted:
+    with site.application.wait_slots.hold("blocked") as granted:
         return granted
 
 

@@ -1,4 +1,4 @@
-"""BentoML: one worker process with a thread a core; the photo as a raw image body."""
+"""BentoML: a worker process a core; the photo as a raw image body."""
 
 from __future__ import annotations
 
