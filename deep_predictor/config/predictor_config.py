@@ -35,7 +35,7 @@ class PredictorOptions(StrictModel):
     predicted_image_action: str = "save"
     #: Whether readiness waits for this predictor.
     required: bool = True
-    #: Predictions or batches that run at a time; None: as many as the engine runs, one more where a run uses several cores.
+    #: Predictions or batches that run at a time; None: by what the engine takes.
     workers: int | None = Field(None, ge=1, le=64)
     #: Predictions that wait are run together, up to so many; None: as many as pay, by what was measured.
     max_batch_size: int | None = Field(None, ge=1, le=256)

@@ -38,6 +38,11 @@ class WaitSlots:
             if granted:
                 self._give_back(predictor_name)
 
+    def has_free(self, predictor_name: str) -> bool:
+        """Whether `hold` would be granted now; it may be otherwise a moment later."""
+        with self._lock:
+            return self._taken < self.count and self._taken_for[predictor_name] < self.count_for_one
+
     def _take(self, predictor_name: str) -> bool:
         with self._lock:
             if self._taken >= self.count or self._taken_for[predictor_name] >= self.count_for_one:

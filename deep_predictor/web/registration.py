@@ -11,6 +11,7 @@ from deep_predictor.web.cors import register_cors
 from deep_predictor.web.current import current_application
 from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
+from deep_predictor.web.load_shedding import LoadShedder
 from deep_predictor.web.pages import create_pages
 from deep_predictor.web.security_headers import register_security_headers
 from deep_predictor.web.upload_form import UploadRequest
@@ -29,3 +30,5 @@ def register_web(app: Flask) -> None:
         main_config = current_application().main_config
     register_security_headers(app, main_config)
     register_cors(app)
+    with app.app_context():
+        app.wsgi_app = LoadShedder(app, current_application(), app.wsgi_app)  # type: ignore[method-assign]

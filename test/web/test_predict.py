@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -260,3 +261,18 @@ def test_predict_waiting_when_the_server_stops_is_answered(make_site: MakeSite, 
         passing, stored = (each.result(20) for each in waiting)
     assert code_of(passing) == (503, "too_many_waiting")
     assert (stored.status, stored.json["prediction_status"]) == (202, 100)
+
+
+def test_raw_picture_that_nobody_could_wait_for_is_refused_before_anything_else(site: Site) -> None:
+    slots = site.application.wait_slots
+    with ExitStack() as stack:
+        for _ in range(slots.count_for_one):
+            assert stack.enter_context(slots.hold("hangs"))
+        refused = site.post(PATH, params={"model_name": "hangs"}, headers={"Content-Type": "image/png"}, body=picture())
+        other = site.post(PATH, params={"model_name": "dummy"}, headers={"Content-Type": "image/png"}, body=picture())
+    assert code_of(refused) == (503, "too_many_waiting")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
+    assert other.status == 401, "another predictor has places, and there the key is looked at"
+    again = site.post(PATH, params={"model_name": "hangs"}, headers={"Content-Type": "image/png"}, body=picture())
+    assert again.status == 401
