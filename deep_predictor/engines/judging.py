@@ -8,7 +8,8 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,24 +90,21 @@ def forget(judgement: Judgement) -> None:
     shutil.rmtree(judgement.folder, ignore_errors=True)
 
 
-class _one_at_a_time:
-    """Holds the cache folder's lock: two trials at once would measure each other."""
-
-    def __init__(self, settings: JudgeSettings) -> None:
-        self._settings = settings
-        self._lock = FileLock(settings.cache_folder / ".trial.lock")
-
-    def __enter__(self) -> None:
-        while True:
-            try:
-                self._lock.acquire(timeout=LOCK_POLL_SECONDS)
-                return
-            except Timeout:
-                if self._settings.is_stopping():
-                    raise BackendNotReady("the server stops", code="trial_failed") from None
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+@contextmanager
+def _one_at_a_time(settings: JudgeSettings) -> Iterator[None]:
+    """Hold the cache folder's lock: two trials at once would measure each other."""
+    lock = FileLock(settings.cache_folder / ".trial.lock")
+    while True:
+        try:
+            lock.acquire(timeout=LOCK_POLL_SECONDS)
+            break
+        except Timeout:
+            if settings.is_stopping():
+                raise BackendNotReady("the server stops", code="trial_failed") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _measure(request: NetworkRequest, settings: JudgeSettings) -> Judgement:
