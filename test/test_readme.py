@@ -51,7 +51,9 @@ def test_readme_curl_lines_work_as_printed(readme: str, project_root: Path, demo
         answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
         assert len(answers) == curls
         finished = [answer for answer in answers if answer.get("prediction_status") == 200]
-        assert [answer["predictions"][0]["class_name"] for answer in finished] == ["3"]
+        # The upload's own answer may be the final one already: the prediction takes a millisecond.
+        assert finished
+        assert {answer["predictions"][0]["class_name"] for answer in finished} == {"3"}
 
 
 def test_readme_names_only_files_and_targets_that_exist(readme: str, project_root: Path) -> None:

@@ -59,7 +59,7 @@ def app(folder: Path) -> Iterator[Flask]:
         ),
         "detector": {
             "predictor_backend": "tf_yolo",
-            "options": {"input_size": 32, "score_threshold": 0.3, "iou_threshold": 0.45},
+            "options": {"input_size": 32, "score_threshold": 0.3, "iou_threshold": 0.45, "engine": "tensorflow"},
             "paths": {"model_path": str(detector), "names_path": str(two)},
         },
         "legacy": keras(folder, model_factory.legacy_h5(folder / "legacy.h5"), three, image_w=8, engine="tensorflow"),
@@ -168,7 +168,9 @@ def real_client(shared_data: Path, folder: Path, digits_cfg: Path) -> Iterator[F
     detector = shared_data / "detection"
     predictors = {
         "imagenet": keras(folder, models / "mobilenet_v1_025_224_imagenet.keras", names, **imagenet),
-        "imagenet h5": keras(folder, models / "mobilenet_v1_025_224_imagenet.h5", names, **imagenet),
+        "imagenet h5": keras(
+            folder, models / "mobilenet_v1_025_224_imagenet.h5", names, engine="tensorflow", **imagenet
+        ),
         "coco": {
             "predictor_backend": "tf_yolo",
             "options": {"input_size": 320, "iou_threshold": 0.45, "score_threshold": 0.3},

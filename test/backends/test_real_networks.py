@@ -39,7 +39,8 @@ def answer(backend: Backend, path: Path) -> Answer:
 def classifier(request: pytest.FixtureRequest, shared_data: Path, engine_room: EngineRoom) -> Iterator[Backend]:
     folder = shared_data / "classification"
     model = folder / f"mobilenet_v1_025_224_imagenet{request.param}"
-    backend = load("keras", IMAGENET, model, folder / "imagenet_1000.names", engine_room)
+    options = IMAGENET if request.param == ".keras" else {**IMAGENET, "engine": "tensorflow"}
+    backend = load("keras", options, model, folder / "imagenet_1000.names", engine_room)
     yield backend
     backend.close()
 

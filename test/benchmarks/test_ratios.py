@@ -16,7 +16,7 @@ from test.model_factory import brightness_classifier, write_names
 pytestmark = pytest.mark.slow
 
 ROUNDS = 3
-SECONDS = 2.0
+SECONDS = 1.5
 CONCURRENCY = 8
 #: The tiny network leaves decoding and HTTP alone in the measurement, so a real one's share is far above this.
 LEAST_SHARE = 0.2
