@@ -111,9 +111,9 @@ class Engine(ABC):
         """As `start_in_main_thread`; an ImportError is for its caller."""
 
     @classmethod
-    @abstractmethod
     def _open(cls, path: Path, settings: RunSettings) -> Self:
-        """As `load`; may raise anything."""
+        """As `load`; may raise anything. Unless an engine says otherwise, its constructor loads the file."""
+        return cls(path, settings)  # type: ignore[call-arg]
 
     @classmethod
     def convert(

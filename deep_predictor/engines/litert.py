@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,10 +36,6 @@ class LitertEngine(Engine):
     @classmethod
     def _start(cls) -> None:
         import ai_edge_litert.interpreter  # noqa: F401
-
-    @classmethod
-    def _open(cls, path: Path, settings: RunSettings) -> Self:
-        return cls(path, settings)
 
     @classmethod
     def convert(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import BoundedSemaphore
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -48,10 +48,6 @@ class OnnxruntimeEngine(Engine):
         import onnxruntime
 
         onnxruntime.disable_telemetry_events()
-
-    @classmethod
-    def _open(cls, path: Path, settings: RunSettings) -> Self:
-        return cls(path, settings)
 
     @classmethod
     def convert(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,10 +46,6 @@ class OpenvinoEngine(Engine):
         picture = ov.opset13.parameter([1, 2], np.float32)
         compiled = ov.Core().compile_model(ov.Model([ov.opset13.relu(picture)], [picture]), "CPU")
         compiled.create_infer_request().infer([np.ones((1, 2), np.float32)])
-
-    @classmethod
-    def _open(cls, path: Path, settings: RunSettings) -> Self:
-        return cls(path, settings)
 
     @classmethod
     def convert(

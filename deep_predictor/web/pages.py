@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
 import shlex
-import string
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -29,6 +27,7 @@ from deep_predictor.web.page_words import (
     byte_count,
     status_words_for_script,
 )
+from deep_predictor.web.predict_body import make_id
 from deep_predictor.web.result_page import ImageKept, PageAddresses, empty_page, result_page
 from deep_predictor.web.stored_image import find_image
 from deep_predictor.web.upload_form import parse_upload
@@ -38,8 +37,6 @@ FORM_OVERHEAD_BYTES = 8192
 
 #: Stands for the id in the addresses that the upload page's script fills.
 ID_PLACE = "PREDICTION_ID"
-
-ID_LETTERS = string.ascii_letters + string.digits
 
 Credential = Literal["open", "recaptcha", "api_key", "none"]
 
@@ -104,7 +101,7 @@ def render_upload_page(message: str = "", status: int = 200) -> ResponseReturnVa
     page = render_template(
         "pages/upload.html",
         message=message,
-        prediction_id=_make_id(config.api_options.prediction_id_length),
+        prediction_id=make_id(config.api_options.prediction_id_length),
         id_length=config.api_options.prediction_id_length,
         max_upload_bytes=max_upload_bytes,
         max_upload_words=byte_count(max_upload_bytes + FORM_OVERHEAD_BYTES),
@@ -187,11 +184,6 @@ def _addresses(environment: Environment, prediction_id: str) -> PageAddresses:
 def _production_config(environment: Environment) -> ProductionConfig:
     assert isinstance(environment.config, ProductionConfig)
     return environment.config
-
-
-def _make_id(length: int) -> str:
-    """An id for a form that no script fills."""
-    return "".join(secrets.choice(ID_LETTERS) for _ in range(length))
 
 
 def _not_cached(page: str, status: int) -> ResponseReturnValue:
