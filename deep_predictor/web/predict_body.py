@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import secrets
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,6 +21,8 @@ from deep_predictor.errors import InvalidUploadBody, MissingField
 from deep_predictor.predictions.submitting import Upload
 from deep_predictor.web.upload_form import API_KEY_FIELD, require_filled
 
+#: Letters of the ids that the server makes.
+ID_LETTERS = string.ascii_letters + string.digits
 #: Characters of a data URI before its data: a media type and `base64`.
 LONGEST_URI_HEAD = 200
 #: Bytes of a JSON body that are not the picture.
@@ -101,8 +104,12 @@ def parse_predict(request: Request, environment: Environment, max_image_bytes: i
 
 
 def make_id(length: int) -> str:
-    """A prediction_id that nobody can guess, and that no other has: six random bits a character."""
-    return secrets.token_urlsafe(length)[:length]
+    """A prediction_id that nobody can guess: letters and digits, each as likely as any other."""
+    made = ""
+    fair = 256 - 256 % len(ID_LETTERS)
+    while len(made) < length:  # one call of the system for many characters
+        made += "".join(ID_LETTERS[byte % len(ID_LETTERS)] for byte in secrets.token_bytes(2 * length) if byte < fair)
+    return made[:length]
 
 
 def _read(request: Request, max_image_bytes: int) -> PredictBody:
