@@ -138,11 +138,11 @@ class Predictor:
     def _shares(self) -> tuple[int, int]:
         """(workers, largest batch): what the cfg says, else what its engine takes.
 
-        As many workers as the engine runs at a time: more would only take cores from those that run. Where one run uses
-        several cores, one more, which prepares the next picture meanwhile.
+        One worker more than the engine runs at a time: it decodes the next picture and hands out the last answer
+        meanwhile.
         """
         engine = self._backend.engine if self._backend and self.state == "ready" else None
-        workers = engine.settings.requests + (engine.settings.threads > 1) if engine else 1
+        workers = engine.settings.requests + 1 if engine else 1
         batch_size = engine.settings.batch_size if engine else 1
         return self.options.workers or workers, self.options.max_batch_size or batch_size
 
