@@ -24,7 +24,7 @@ run: demo-model
 
 demo-model: setup
 	@echo "==> demo model: training it on handwritten digits, unless it is there"
-	@$(BIN)/python -m deep_predictor.training cfg/training/digits.cfg --if-missing
+	@$(BIN)/python -m deep_predictor.training train cfg/training/digits.cfg --if-missing
 
 setup: $(VENV)/installed
 
@@ -59,9 +59,9 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt other/requirements/fast.txt
+$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt other/requirements/fast.txt other/requirements/tensorboard.txt
 	@echo "==> installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt -r other/requirements/fast.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt -r other/requirements/fast.txt -r other/requirements/tensorboard.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r other/requirements/legacy.txt
 	@touch $@
 

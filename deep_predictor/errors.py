@@ -26,7 +26,20 @@ DeepPredictorError
 ├── TrainingError                  a training run ends without a model
 │   ├── DatasetUnusable            the labelled pictures cannot be trained on
 │   ├── TrainingDiverged           the loss is no longer a number
-│   └── ModelFolderUnwritable      the model folder is in use, is not ours, or cannot be written
+│   ├── CheckpointUnusable         a run's checkpoint is broken, or another run's
+│   ├── TrainingCancelled          somebody wanted the run to end
+│   ├── RunFolderUnusable          a run's folder is in use, is not ours, or cannot be written
+│   ├── ModelFolderUnwritable      the model folder is in use, is not ours, or cannot be written
+│   ├── ModelNotServable           what was written is not what the server could serve
+│   ├── ModelNotFound              what was named is no run and no model folder
+│   ├── ArchitectureUnusable       the network cannot be built as the cfg says
+│   ├── ConversionFailed           the model cannot be exported, or the result answers otherwise
+│   ├── OutputUnwritable           an augmented set, a contact sheet or a cut-out cannot be written where it should
+│   ├── CutoutFailed               nothing in the box stands out from what is around it
+│   └── SearchWithoutResult        no trial of a search ended with a figure
+├── TrialOver                      ends a trial of a search where no more of it is wanted; nothing is wrong
+├── TrainingJobNotFound
+├── TrainingJobNotResumable        a job waits, runs or is done
 └── PredictionError                ends one prediction, or every one of a predictor; carries its status
     ├── ModelRaised                500
     ├── PredictionTimedOut         500
@@ -255,12 +268,119 @@ class TrainingDiverged(TrainingError):
         )
 
 
+class CheckpointUnusable(TrainingError):
+    code = "checkpoint_unusable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(f"{path} cannot be gone on from: {detail}")
+
+
+class TrainingCancelled(TrainingError):
+    code = "training_cancelled"
+
+    def __init__(self) -> None:
+        super().__init__("the run was cancelled")
+
+
+class RunFolderUnusable(TrainingError):
+    code = "run_folder_unusable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+
+
 class ModelFolderUnwritable(TrainingError):
     code = "model_folder_unwritable"
 
     def __init__(self, path: Path, detail: str) -> None:
         self.path = path
         super().__init__(f"{path}: {detail}")
+
+
+class ModelNotServable(TrainingError):
+    """A trained model that the server would refuse: found before its folder takes its place."""
+
+    code = "model_not_servable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: the server could not serve it: {detail}")
+
+
+class ModelNotFound(TrainingError):
+    """What was named is no run, no model folder, or not one that can be measured."""
+
+    code = "model_not_found"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {detail}")
+
+
+class ArchitectureUnusable(TrainingError):
+    code = "architecture_unusable"
+
+    def __init__(self, name: str, detail: str) -> None:
+        self.name = name
+        super().__init__(f"the architecture {name!r} cannot be built: {detail}")
+
+
+class ConversionFailed(TrainingError):
+    code = "conversion_failed"
+
+    def __init__(self, path: Path, to: str, detail: str) -> None:
+        self.path, self.to = path, to
+        super().__init__(f"{path}: cannot be exported to {to}: {detail}")
+
+
+class OutputUnwritable(TrainingError):
+    """What a command should write is in use, is not ours to replace, or is refused by the disk."""
+
+    code = "output_unwritable"
+
+    def __init__(self, path: Path, detail: str) -> None:
+        self.path = path
+        super().__init__(f"{path}: {detail}")
+
+
+class CutoutFailed(TrainingError):
+    code = "cutout_failed"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"nothing was cut out: {detail}")
+
+
+class SearchWithoutResult(TrainingError):
+    code = "search_without_result"
+
+    def __init__(self, trial_count: int, reasons: Sequence[str]) -> None:
+        shown = "; ".join(reasons[:3]) or "none was run"
+        super().__init__(f"none of {trial_count} trials ended with a figure: {shown}")
+
+
+class TrialOver(DeepPredictorError):
+    """Raised by the watcher of a search's trial: the rest of the run is not wanted. Nothing is wrong."""
+
+    code = "trial_over"
+
+    def __init__(self) -> None:
+        super().__init__("the trial is over")
+
+
+class TrainingJobNotFound(DeepPredictorError):
+    code = "training_job_not_found"
+
+    def __init__(self, job_id: int) -> None:
+        self.job_id = job_id
+        super().__init__(f"there is no training job {job_id}")
+
+
+class TrainingJobNotResumable(DeepPredictorError):
+    code = "training_job_not_resumable"
+
+    def __init__(self, job_id: int, state: str) -> None:
+        self.job_id, self.state = job_id, state
+        super().__init__(f"training job {job_id} is {state}; only a failed or cancelled one can be resumed")
 
 
 class PredictionError(DeepPredictorError):

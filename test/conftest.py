@@ -36,6 +36,6 @@ def engine_room() -> EngineRoom:
 @pytest.fixture(scope="session")
 def digits_cfg(project_root: Path) -> Path:
     """The cfg of the demo's digits model, which is trained first if it is not there yet, as `make run` does."""
-    command = [sys.executable, "-m", "deep_predictor.training", "cfg/training/digits.cfg", "--if-missing"]
+    command = [sys.executable, "-m", "deep_predictor.training", "train", "cfg/training/digits.cfg", "--if-missing"]
     subprocess.run(command, cwd=project_root, check=True, capture_output=True, timeout=280)
     return project_root / "var" / "models" / "digits" / "predictor.cfg"

@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "db": {"errors", "results", "config", "images", "engines"},
     "predictions": {"errors", "results", "config", "images", "engines", "backends", "db", "environment", "os_limits"},
     "environment": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions"},
-    "training": {"errors", "results", "config", "images", "engines", "backends", "db"},
+    "training": {"errors", "results", "config", "images", "engines", "backends", "db", "os_limits"},
     "web": {"errors", "results", "config", "images", "engines", "backends", "db", "predictions", "environment"},
     "starters": {"errors", "results", "config", "images", "engines", "backends"},
     "predict": {"errors", "results", "config", "images", "engines", "backends"},
@@ -56,6 +56,8 @@ HEAVY = {
     "h5py",
     "nncf",
     "tf2onnx",
+    "matplotlib",
+    "optuna",
 }
 #: package -> the rooms that may import it at all
 KEPT_IN: dict[str, set[str]] = {

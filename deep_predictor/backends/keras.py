@@ -8,8 +8,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
+from deep_predictor.backends.golden import check_golden
 from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
 from deep_predictor.backends.names import read_names
+from deep_predictor.backends.temperature import apply_temperature
 from deep_predictor.errors import BackendNotReady, ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import CONFIDENCE_DECIMALS, Answer, ClassScore
@@ -25,6 +27,8 @@ class KerasOptions(InputOptions):
     return_topN: int = Field(5, ge=1)
     #: Below it, the picture goes to the not-confident folder; the answer is the same.
     confidence_threshold: float = Field(0.0, ge=0, le=1)
+    #: Above 1 answers become less sure, below 1 surer; for networks that end in probabilities. None: as they are.
+    temperature: float | None = Field(None, gt=0, le=1000)
 
     @model_validator(mode="after")
     def _makes_an_input(self) -> Self:
@@ -43,7 +47,7 @@ class KerasPaths(NetworkPaths):
 
 
 class KerasBackend(Backend):
-    """`interpret` takes the scores as they are: no softmax is added to a network that gives logits."""
+    """`interpret` takes the scores as they are, unless the cfg has a temperature: no softmax is added to logits."""
 
     Options = KerasOptions
     Paths = KerasPaths
@@ -63,6 +67,7 @@ class KerasBackend(Backend):
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not one score a class"
             raise BackendNotReady(message, code="output_mismatch")
         self.class_names = read_names(self.paths.names_path, engine.output_shape[0])
+        check_golden(self, engine, model_path)
         self.engine = engine
 
     def prepare(self, image: np.ndarray) -> np.ndarray:
@@ -79,7 +84,20 @@ class KerasBackend(Backend):
             raise ResultInvalid(f"the model gave an array {output.shape} for {len(self.class_names)} classes")
         if not np.isfinite(output).all():
             raise ResultInvalid("a score of the model is not a finite number")
-        best = np.argsort(-output, kind="stable")[: self.options.return_topN]
-        items = tuple(ClassScore(int(index), self.class_names[index], float(output[index])) for index in best)
+        scores = self.scores(output)
+        best = np.argsort(-scores, kind="stable")[: self.options.return_topN]
+        items = tuple(ClassScore(int(index), self.class_names[index], float(scores[index])) for index in best)
         is_confident = round(items[0].confidence, CONFIDENCE_DECIMALS) >= self.options.confidence_threshold
         return Answer(items, items[0].class_name if is_confident else self.paths.not_confident_folder_name)
+
+    def scores(self, output: np.ndarray) -> np.ndarray:
+        """(..., classes) of the network's output -> what is shown, and compared with the threshold.
+
+        Raises ResultInvalid.
+        """
+        if self.options.temperature is None:
+            return output
+        try:
+            return apply_temperature(output, self.options.temperature)
+        except ValueError as error:
+            raise ResultInvalid(f"the cfg's temperature does not fit this model: {error}") from error

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Backend, EngineLoader, Task
+from deep_predictor.backends.golden import check_golden
 from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
 from deep_predictor.backends.names import read_names
 from deep_predictor.backends.nms import NmsLimits, suppress
@@ -73,6 +74,7 @@ class TfYoloBackend(Backend):
             message = f"{model_path}: gives an array {engine.output_shape} a picture, not boxes x (4 numbers + scores)"
             raise BackendNotReady(message, code="output_mismatch")
         self.class_names = read_names(self.paths.names_path, engine.output_shape[1] - BOX_NUMBERS)
+        check_golden(self, engine, model_path)
         self.engine = engine
 
     def prepare(self, image: np.ndarray) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Engine, event
@@ -10,6 +12,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
+
+from deep_predictor.errors import DatabaseBusy
 
 #: Seconds a statement waits for another writer.
 BUSY_TIMEOUT_SECONDS = 10.0
@@ -61,6 +65,17 @@ def may_pass(error: SQLAlchemyError) -> bool:
         return True
     # SQLITE_ERROR is a wrong statement, or a table that is not there: that stays.
     return isinstance(error, OperationalError | InterfaceError) and _sqlite_code(error) != sqlite3.SQLITE_ERROR
+
+
+@contextmanager
+def busy_errors() -> Iterator[None]:
+    """An error that may pass by itself becomes DatabaseBusy."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if may_pass(error):
+            raise DatabaseBusy(describe(error)) from error
+        raise
 
 
 def describe(error: SQLAlchemyError) -> str:

@@ -1,13 +1,15 @@
-"""The table `predictions`: its columns once, and one model for each of the two databases."""
+"""The tables: the columns of each once, and one model for each of the two databases."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Columns = TypeVar("Columns")
 
 #: Bind keys: the names of the two environments, each with a database of its own.
 BIND_KEYS = ("production", "test")
@@ -61,15 +63,58 @@ class PredictionColumns:
     reason_code: Mapped[str | None] = mapped_column(Text)
 
 
+class TrainingJobColumns:
+    """One row a training job. Both databases have the table; jobs live in production's."""
+
+    __tablename__ = "training_jobs"
+
+    #: Rises with every job.
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: What is run: train, search, augment.
+    kind: Mapped[str] = mapped_column(Text)
+    #: For people.
+    name: Mapped[str] = mapped_column(Text)
+    #: Where the run writes.
+    run_folder: Mapped[str] = mapped_column(Text)
+    #: The cfg as a JSON object.
+    cfg: Mapped[str] = mapped_column(Text)
+    #: A `training_job_rows.JobState`.
+    state: Mapped[str] = mapped_column(Text, index=True)
+    #: Why it failed.
+    reason: Mapped[str | None] = mapped_column(Text)
+    #: Higher ones go first.
+    priority: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: The server that looks after it while it runs.
+    owner: Mapped[str | None] = mapped_column(Text)
+    #: Its process, and when that began: a number is given to another process later.
+    pid: Mapped[int | None] = mapped_column(BigInteger)
+    pid_started: Mapped[str | None] = mapped_column(Text)
+    #: Starts since the last epoch that was finished.
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Epochs done, and epochs wanted (0: not known yet).
+    epoch: Mapped[int] = mapped_column(default=0, server_default="0")
+    epochs: Mapped[int] = mapped_column(default=0, server_default="0")
+    #: Seconds since 1970.
+    created_at: Mapped[float]
+    started_at: Mapped[float | None]
+    cancel_asked_at: Mapped[float | None]
+    ended_at: Mapped[float | None]
+
+
 def get_prediction_model(bind_key: str) -> type[PredictionColumns]:
     """The model of one database; raises KeyError for anything but the two bind keys."""
-    return _MODELS[bind_key]
+    return _PREDICTION_MODELS[bind_key]
 
 
-def _bound_model(bind_key: str) -> type[PredictionColumns]:
-    name = f"{bind_key.title()}Prediction"
+def get_training_job_model(bind_key: str) -> type[TrainingJobColumns]:
+    """The model of one database; raises KeyError for anything but the two bind keys."""
+    return _TRAINING_JOB_MODELS[bind_key]
+
+
+def _bound_model(bind_key: str, name: str, columns: type[Columns]) -> type[Columns]:
     namespace = {"__bind_key__": bind_key, "__module__": __name__, "__doc__": f"A row of the {bind_key} database."}
-    return cast("type[PredictionColumns]", type(name, (PredictionColumns, db.Model), namespace))
+    return cast("type[Columns]", type(f"{bind_key.title()}{name}", (columns, db.Model), namespace))
 
 
-_MODELS = {bind_key: _bound_model(bind_key) for bind_key in BIND_KEYS}
+_PREDICTION_MODELS = {bind_key: _bound_model(bind_key, "Prediction", PredictionColumns) for bind_key in BIND_KEYS}
+_TRAINING_JOB_MODELS = {bind_key: _bound_model(bind_key, "TrainingJob", TrainingJobColumns) for bind_key in BIND_KEYS}

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import UpdateBase
 
-from deep_predictor.db.connections import describe, may_pass
+from deep_predictor.db.connections import busy_errors
 from deep_predictor.db.group_writer import GroupWriter
 from deep_predictor.db.models import PredictionColumns
 from deep_predictor.db.stored_values import read_int, read_items, read_number, read_object, read_text
-from deep_predictor.errors import DatabaseBusy, PredictionIdUsed, PredictionNotFound
+from deep_predictor.errors import PredictionIdUsed, PredictionNotFound
 from deep_predictor.results import PredictionStatus
 
 #: What a final status writes.
@@ -90,14 +89,14 @@ class PredictionRows:
     def exists(self, prediction_id: str) -> bool:
         if not _is_storable(prediction_id):
             return False
-        with _busy_errors(), self._engine.connect() as connection:
+        with busy_errors(), self._engine.connect() as connection:
             return connection.execute(self._statements.exists, {"wanted_id": prediction_id}).first() is not None
 
     def insert(self, new: NewPrediction) -> None:
         """Raises PredictionIdUsed; the unique index decides between two inserts at once."""
         values = _values_of_new(new)
         try:
-            with _busy_errors():
+            with busy_errors():
                 self._writer.write(lambda connection: connection.execute(self._statements.insert, values).rowcount)
         except IntegrityError as error:
             if self.exists(new.prediction_id):
@@ -117,7 +116,7 @@ class PredictionRows:
     def find(self, prediction_id: str) -> PredictionRecord | None:
         if not _is_storable(prediction_id):
             return None
-        with _busy_errors(), self._engine.connect() as connection:
+        with busy_errors(), self._engine.connect() as connection:
             row = connection.execute(self._statements.find, {"wanted_id": prediction_id}).first()
         return _record(row) if row else None
 
@@ -138,12 +137,12 @@ class PredictionRows:
 
     def unfinished(self) -> list[PredictionRecord]:
         """The rows at 100, oldest first."""
-        with _busy_errors(), self._engine.connect() as connection:
+        with busy_errors(), self._engine.connect() as connection:
             return [_record(row) for row in connection.execute(self._statements.unfinished)]
 
     def known_image_names(self) -> set[str]:
         """File names, without folders, of all pictures that rows point at."""
-        with _busy_errors(), self._engine.connect() as connection:
+        with busy_errors(), self._engine.connect() as connection:
             paths = (read_text(path) for path in connection.scalars(self._statements.image_paths))
             return {PureWindowsPath(path).name for path in paths if path}  # it splits at / as well as at \
 
@@ -153,7 +152,7 @@ class PredictionRows:
         def update_all(connection: Connection) -> set[str]:
             return {wanted for wanted, values in rows if connection.execute(statement, values).rowcount > 0}
 
-        with _busy_errors():
+        with busy_errors():
             return self._writer.write(update_all)
 
 
@@ -178,17 +177,6 @@ class _Statements:
         )
         self.delete = delete(table).where(is_wanted)
         self.delete_with_image = self.delete.where(columns.image_path == bindparam("wanted_path"))
-
-
-@contextmanager
-def _busy_errors() -> Iterator[None]:
-    """An error that may pass by itself becomes DatabaseBusy."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        if may_pass(error):
-            raise DatabaseBusy(describe(error)) from error
-        raise
 
 
 def _values_of_new(new: NewPrediction) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from deep_predictor.config.main_config import MainConfig
 from deep_predictor.db.connections import BUSY_TIMEOUT_SECONDS, describe, engine_options, is_locked, prepare_engine
-from deep_predictor.db.models import BIND_KEYS, db, get_prediction_model
+from deep_predictor.db.models import BIND_KEYS, db, get_prediction_model, get_training_job_model
 from deep_predictor.db.prediction_rows import PredictionRows
 from deep_predictor.db.server_lock import hold_server_database
+from deep_predictor.db.training_job_rows import TrainingJobRows
 from deep_predictor.errors import DatabaseBusy, DatabaseNotUpgradable
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
@@ -68,6 +69,13 @@ def rows_for(app: Flask, environment_name: str) -> PredictionRows:
     with app.app_context():
         engine = db.engines[environment_name]
     return PredictionRows(engine, get_prediction_model(environment_name))
+
+
+def training_job_rows_for(app: Flask) -> TrainingJobRows:
+    """The rows of the training jobs, usable from any thread. `init_databases` ran before."""
+    with app.app_context():
+        engine = db.engines["production"]
+    return TrainingJobRows(engine, get_training_job_model("production"))
 
 
 def upgrade_database(engine: Engine) -> None:

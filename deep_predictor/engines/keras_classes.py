@@ -63,8 +63,8 @@ KERAS_2_LAYERS = _names(
     """
 )
 MODELS = frozenset({"Functional", "Model", "Sequential"})
-#: Of keras.applications.
-APPLICATION_LAYERS = frozenset({"LayerScale"})
+#: Of keras.applications: they multiply by numbers.
+APPLICATION_LAYERS = frozenset({"CustomScaleLayer", "LayerScale"})
 OTHERS = _names(
     """
     Constant GlorotNormal GlorotUniform HeNormal HeUniform IdentityInitializer LecunNormal LecunUniform Ones

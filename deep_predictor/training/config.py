@@ -1,47 +1,42 @@
-"""A training run's cfg file: what is trained on what, and what its predictor cfg will say."""
+"""A training run's cfg file: what is trained on what, and what its predictor cfg will say.
+
+The names of older automation are accepted beside ours: `num_epochs`, `l2_reg`, `lr_decay`, `num_workers`,
+`convert_grey`, `is_transform`, `image_size`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
-from deep_predictor.training.architectures import ARCHITECTURES
-from deep_predictor.training.datasets import DATASETS
+from deep_predictor.os_limits import usable_cores
+from deep_predictor.training.architectures.options import ArchitectureOptions
+from deep_predictor.training.architectures.table import ARCHITECTURES
+from deep_predictor.training.augmentation.known import KnownPicture
+from deep_predictor.training.augmentation.table import build_augmentation, find_problems
+from deep_predictor.training.batches import Augmenting
+from deep_predictor.training.datasets.options import DatasetOptions
+from deep_predictor.training.schedule import ScheduleName
+from deep_predictor.training.search.options import SearchOptions
 
 #: The one key that a training cfg holds.
 SECTION = "training_options"
-
-
-class DatasetOptions(StrictModel):
-    """Which labelled pictures, and the shares of each class that are kept from training."""
-
-    name: str
-    #: Chooses the epoch that is kept.
-    val_share: float = Field(0.1, gt=0, lt=1)
-    #: Read once, for the final figures.
-    test_share: float = Field(0.2, gt=0, lt=1)
-
-    @field_validator("name")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        return _one_of(name, DATASETS)
-
-    @model_validator(mode="after")
-    def _leaves_some_to_train_on(self) -> DatasetOptions:
-        if self.val_share + self.test_share >= 1:
-            raise ValueError("val_share and test_share must leave something to train on")
-        return self
+#: Where runs lie that no cfg gives a folder.
+RUNS_FOLDER = Path("var/runs")
 
 
 class InputOptions(StrictModel):
-    """What the network gets of a picture; see `images.preprocessing.InputSpec`, which is made of it."""
+    """What the network gets of a picture; see `images.preprocessing.InputSpec`, which is made of it.
+
+    What is absent is the architecture's own.
+    """
 
     width: int = Field(gt=0, le=4096)
     height: int = Field(gt=0, le=4096)
@@ -51,6 +46,13 @@ class InputOptions(StrictModel):
     std: PerChannel = 1.0
     resize_mode: ResizeMode = "stretch"
     resize_filter: ResizeFilter = "area"
+    #: Whether JPEGs are decoded at a smaller scale, in training and, by the predictor cfg, in serving.
+    scaled_decoding: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_names(cls, values: Any) -> Any:
+        return _renamed_input(values) if isinstance(values, dict) else values
 
     @model_validator(mode="after")
     def _makes_a_spec(self) -> InputOptions:
@@ -59,22 +61,94 @@ class InputOptions(StrictModel):
 
     def to_spec(self) -> InputSpec:
         """Raises ValueError when the values do not fit each other."""
-        return InputSpec(**self.model_dump())
+        return InputSpec(**self.model_dump(exclude={"scaled_decoding"}))
+
+    def smallest_decoded(self) -> tuple[int, int] | None:
+        """(width, height) that a JPEG may be decoded down to; None: in full."""
+        return self.to_spec().smallest_decoded() if self.scaled_decoding else None
+
+
+class FineTuning(StrictModel):
+    """Two phases for a network that comes with weights: its new head alone, then its top blocks too."""
+
+    #: Epochs, of all, in which only the head is trained.
+    head_epochs: int = Field(5, ge=1)
+    #: Share of the body's layers, counted from the head, that the second phase trains.
+    top_share: float = Field(0.3, gt=0, le=1)
+    #: The second phase begins with the learning rate times this.
+    top_learning_rate_factor: float = Field(0.1, gt=0, le=1)
 
 
 class FitOptions(StrictModel):
     """How the network is fitted."""
 
     architecture: str
-    epochs: int = Field(gt=0, le=100_000)
+    epochs: int = Field(gt=0, le=100_000, validation_alias=AliasChoices("epochs", "num_epochs"))
     batch_size: int = Field(32, gt=0, le=65_536)
-    #: At the first step; it falls along a cosine to zero.
+    #: Threads that read and prepare pictures; None: one a core.
+    workers: int | None = Field(None, ge=1, le=64, validation_alias=AliasChoices("workers", "num_workers"))
+    optimizer: Literal["sgd", "adam", "adamw"] = "adam"
+    #: At the first step after the warm-up.
     learning_rate: float = Field(0.001, gt=0, le=10)
+    #: Of SGD.
+    momentum: float = Field(0.9, ge=0, lt=1)
+    #: Of AdamW.
+    weight_decay: float = Field(0.004, ge=0, le=10)
+    #: Times the sum of squares of all kernels, added to the loss.
+    l2: float = Field(0.0, ge=0, le=10, validation_alias=AliasChoices("l2", "l2_reg"))
+    schedule: ScheduleName = "cosine"
+    warm_up_epochs: float = Field(0.0, ge=0)
+    #: `constant` and `plateau`: rate / (1 + decay * epochs done).
+    learning_rate_decay: float = Field(0.0, ge=0, validation_alias=AliasChoices("learning_rate_decay", "lr_decay"))
+    plateau_factor: float = Field(0.5, gt=0, lt=1)
+    plateau_patience: int = Field(3, ge=1)
+    #: `balanced`: by how rare a class is in the training part; or a number by class name, absent ones 1.
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    #: The largest norm of all gradients together; None: as they are.
+    clip_norm: float | None = Field(None, gt=0)
+    #: Ends the run when the kept figure was not better for so many epochs; None: all epochs are run.
+    early_stop_patience: int | None = Field(None, ge=1)
+    #: What the kept epoch is best in.
+    keep_best: Literal["val_loss", "val_accuracy"] = "val_loss"
+    #: float16 arithmetic where a GPU is; elsewhere it does nothing.
+    mixed_precision: bool = False
+    #: The same figures again from the same seed, also after kills: slower, on one machine's CPU.
+    deterministic: bool = False
+    #: Pictures kept in memory between epochs, in 10^6 bytes; what does not fit is read again.
+    cache_mb: int = Field(1000, ge=0)
+    fine_tuning: FineTuning | None = None
 
     @field_validator("architecture")
     @classmethod
     def _is_known(cls, name: str) -> str:
         return _one_of(name, ARCHITECTURES)
+
+    @field_validator("class_weights")
+    @classmethod
+    def _are_positive(cls, weights: Any) -> Any:
+        if isinstance(weights, dict) and any(weight <= 0 for weight in weights.values()):
+            raise ValueError("each weight must be > 0")
+        return weights
+
+    @model_validator(mode="after")
+    def _has_two_phases(self) -> FitOptions:
+        if self.fine_tuning and self.fine_tuning.head_epochs >= self.epochs:
+            raise ValueError(f"fine_tuning.head_epochs must be less than epochs ({self.epochs})")
+        return self
+
+    @property
+    def worker_count(self) -> int:
+        return self.workers or usable_cores()
+
+
+class ReportOptions(StrictModel):
+    """What is chosen and told at the end of a run."""
+
+    #: The confidence threshold is the lowest at which so many of the accepted answers are right, by Wilson's bound.
+    target_precision: float = Field(0.95, gt=0, lt=1)
+    #: TensorBoard logs in the run's folder; needs the package tensorboard.
+    tensorboard: bool = False
 
 
 class ServingOptions(StrictModel):
@@ -84,7 +158,8 @@ class ServingOptions(StrictModel):
     model_id: int = 0
     predictions_main_folder: ProjectPath
     return_topN: int = Field(3, gt=0)
-    confidence_threshold: float = Field(0.0, ge=0, le=1)
+    #: None: chosen by the run, see ReportOptions.
+    confidence_threshold: float | None = Field(None, ge=0, le=1)
     predicted_image_action: str = "save"
     strip_metadata: bool = True
 
@@ -92,39 +167,116 @@ class ServingOptions(StrictModel):
 class TrainingOptions(StrictModel):
     """`training_options` of a cfg file."""
 
-    #: The model folder; made, or replaced when a run wrote it.
-    output_folder: ProjectPath
-    #: Fixes the split, the first weights and the order of pictures.
+    #: Everything that a run writes; absent: a folder below var/runs, named after the cfg file.
+    run_folder: ProjectPath | None = None
+    #: The model folder; made, or replaced when a run wrote it. Absent: `model` in the run's folder.
+    output_folder: ProjectPath | None = None
+    #: Fixes the split, the first weights, the order of pictures and their augmentation.
     seed: int = Field(1, ge=0, lt=2**32)
     dataset_options: DatasetOptions
     input_options: InputOptions
     fit_options: FitOptions
+    architecture_options: ArchitectureOptions = ArchitectureOptions()
+    #: Operations on the training pictures, in this order; see docs/training/augmentation.md.
+    augmentation: tuple[Any, ...] = ()
+    report_options: ReportOptions = ReportOptions()
+    search_options: SearchOptions | None = None
     serving_options: ServingOptions
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_input(cls, values: Any) -> Any:
+        """What `input_options` leaves out is the architecture's; older names of other sections find their place."""
+        return _filled(values) if isinstance(values, dict) else values
+
+    def make_augmentation(self, root: Path, known: Mapping[str, KnownPicture] | None = None) -> Augmenting | None:
+        """None where nothing is augmented. `known`: where each picture went, so that none of test comes back pasted.
+
+        Raises ValueError naming the operation's place and key.
+        """
+        return build_augmentation(self.augmentation, root, "train", self.seed, known) if self.augmentation else None
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A checked cfg file. `as_written` is its section, for the manifest; relative paths start from `root`."""
+    """A checked cfg file. `as_written` is its section; relative paths start from `root`.
+
+    `options.run_folder` and `options.output_folder` are never None here.
+    """
 
     file: str
     root: Path
     options: TrainingOptions
     as_written: dict[str, Any]
 
+    @property
+    def run_folder(self) -> Path:
+        assert self.options.run_folder is not None
+        return self.options.run_folder
 
-def load_training_config(path: Path, root: Path) -> TrainingConfig:
-    """Raises ConfigError with all problems of the file at once."""
+    @property
+    def model_folder(self) -> Path:
+        assert self.options.output_folder is not None
+        return self.options.output_folder
+
+
+def load_training_config(path: Path, root: Path, run_folder: Path | None = None) -> TrainingConfig:
+    """Raises ConfigError with all problems of the file at once. `run_folder` wins over the cfg's."""
     file = shown_path(path, root)
     whole = read_json_object(path, root)
     section = get_section(whole, SECTION, file)
     problems = [ConfigProblem(file, key, f"unknown key; known is: {SECTION}") for key in whole if key != SECTION]
     try:
-        options = parse(TrainingOptions, section, file, SECTION, root)
+        if run_folder:
+            section = {**section, "run_folder": str(run_folder)}
+        config = training_config(section, file, root, root / RUNS_FOLDER / path.stem)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:
         raise ConfigError(problems)
-    return TrainingConfig(file=file, root=root, options=options, as_written=section)
+    return config
+
+
+def training_config(section: Mapping[str, Any], file: str, root: Path, run_folder: Path) -> TrainingConfig:
+    """Check `training_options`. `run_folder` counts where the section names none. Raises ConfigError."""
+    options = parse(TrainingOptions, section, file, SECTION, root)
+    if found := find_problems(options.augmentation, root, "train", options.seed):
+        raise ConfigError([ConfigProblem(file, f"{SECTION}.augmentation.{p.key}", p.message) for p in found])
+    folder = (options.run_folder or run_folder).resolve()
+    output = (options.output_folder or folder / "model").resolve()
+    options = options.model_copy(update={"run_folder": folder, "output_folder": output})
+    return TrainingConfig(file=file, root=root, options=options, as_written=dict(section))
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    fit, given = values.get("fit_options"), values.get("input_options", {})
+    name = fit.get("architecture") if isinstance(fit, dict) else None
+    if not isinstance(given, dict) or not isinstance(name, str) or name not in ARCHITECTURES:
+        return values
+    given = _renamed_input(given)
+    own = dict(ARCHITECTURES[name].input_spec)
+    if given.get("color_mode", own.get("color_mode")) != own.get("color_mode"):
+        own = {key: value for key, value in own.items() if not isinstance(value, list | tuple)}
+    filled = {**values, "input_options": {**own, **given}}
+    if filled.pop("is_transform", True) in (False, 0, "0"):
+        filled["augmentation"] = ()
+    return filled
+
+
+def _renamed_input(given: dict[str, Any]) -> dict[str, Any]:
+    """`image_size` is both sides, `convert_grey` is a colour mode."""
+    given = dict(given)
+    if "image_size" in given:
+        size = given.pop("image_size")
+        given.setdefault("width", size)
+        given.setdefault("height", size)
+    if "convert_grey" in given:
+        value = given.pop("convert_grey")
+        if value not in (0, 1):
+            raise ValueError(f"convert_grey must be 0 or 1 (got {value!r})")
+        if value:
+            given.setdefault("color_mode", "grayscale")
+    return given
 
 
 def _one_of(name: str, known: Collection[str]) -> str:

@@ -7,10 +7,20 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from deep_predictor.backends.keras import KerasBackend, KerasOptions, KerasPaths
+from deep_predictor.engines.base import RunSettings
+from deep_predictor.engines.model_inspection import inspect_model
+from deep_predictor.engines.probes import GOLDEN_FOLDER
+from deep_predictor.engines.table import REFERENCE, get_engine_class
+from deep_predictor.errors import ModelNotServable, PredictionError, UnsafeModel
 from deep_predictor.training.config import TrainingConfig
-from deep_predictor.training.metrics import ClassificationMetrics
+from deep_predictor.training.evaluation import Evaluation
+from deep_predictor.training.golden import GoldenPicture, write_golden
 from deep_predictor.training.model_folder import (
     METRICS_FILE,
     MODEL_FILE,
@@ -49,31 +59,56 @@ class TrainedModel:
     dataset: DatasetFacts
     history: list[EpochFigures]
     best: EpochFigures
-    test_metrics: ClassificationMetrics
+    evaluation: Evaluation
+    golden: list[GoldenPicture]
 
 
 def export(trained: TrainedModel, config: TrainingConfig) -> None:
     """Write the model folder of `config`: all of it, or, whatever happens, nothing.
 
-    Raises ModelFolderUnwritable.
+    Before it takes its place it is loaded as the server loads it, and must reproduce the golden set. Raises
+    ModelFolderUnwritable or ModelNotServable.
     """
     metrics = {
         "best_epoch": trained.best.epoch,
-        "test": trained.test_metrics.to_dict(),
+        **trained.evaluation.to_dict(),
         "epochs": [asdict(figures) for figures in trained.history],
     }
-    with written_beside(config.options.output_folder) as folder:
+    cfg = predictor_cfg(trained, config)
+    with written_beside(config.model_folder) as folder:
         trained.network.save(folder / MODEL_FILE)
         (folder / NAMES_FILE).write_text("".join(f"{name}\n" for name in trained.class_names), encoding="utf-8")
+        golden = trained.golden
+        write_golden(
+            folder / GOLDEN_FOLDER, [(g.data, g.extension) for g in golden], np.stack([g.output for g in golden])
+        )
         write_json(folder / METRICS_FILE, metrics)
-        write_json(folder / PREDICTOR_FILE, predictor_cfg(config))
+        write_json(folder / PREDICTOR_FILE, cfg)
         write_manifest(folder, _manifest(trained, config))
+        _check_served(folder, config.model_folder, cfg)
 
 
-def predictor_cfg(config: TrainingConfig) -> dict[str, Any]:
-    """The predictor cfg that serves the model folder of `config` with the preprocessing of its training."""
-    serving, folder = config.options.serving_options, config.options.output_folder
-    spec = config.options.input_options
+def check_servable(network: keras.Model) -> None:
+    """Whether the server would load a network of these layers, to be asked before hours of training.
+
+    Raises ModelNotServable.
+    """
+    with TemporaryDirectory(prefix="deep-predictor-") as folder:
+        path = Path(folder) / MODEL_FILE
+        network.save(path)
+        try:
+            inspect_model(path)
+        except (PredictionError, UnsafeModel) as error:
+            raise ModelNotServable(path, str(error)) from error
+
+
+def predictor_cfg(trained: TrainedModel, config: TrainingConfig) -> dict[str, Any]:
+    """The predictor cfg that serves the model folder of `config` with the preprocessing of its training.
+
+    The threshold is the training cfg's; where that leaves it open, the one that was chosen on the validation part.
+    """
+    serving, folder = config.options.serving_options, config.model_folder
+    spec, threshold = config.options.input_options, serving.confidence_threshold
     return {
         "predictor_options": {
             "model_info": {"predictor_backend": "keras", "method": serving.method, "model_id": serving.model_id},
@@ -88,8 +123,10 @@ def predictor_cfg(config: TrainingConfig) -> dict[str, Any]:
                 "std": spec.std,
                 "resize_mode": spec.resize_mode,
                 "resize_filter": spec.resize_filter,
+                "scaled_decoding": int(spec.scaled_decoding),
+                "temperature": trained.evaluation.temperature,
                 "return_topN": serving.return_topN,
-                "confidence_threshold": serving.confidence_threshold,
+                "confidence_threshold": trained.evaluation.threshold.threshold if threshold is None else threshold,
                 "predicted_image_action": serving.predicted_image_action,
                 "strip_metadata": int(serving.strip_metadata),
             },
@@ -102,13 +139,33 @@ def predictor_cfg(config: TrainingConfig) -> dict[str, Any]:
     }
 
 
+def _check_served(folder: Path, final_folder: Path, cfg: dict[str, Any]) -> None:
+    """Load the folder as the server will, with TensorFlow. Raises ModelNotServable."""
+    options = KerasOptions.model_validate(cfg["predictor_options"]["model_options"])
+    paths = KerasPaths(predictions_main_folder=folder, model_path=folder / MODEL_FILE, names_path=folder / NAMES_FILE)
+    backend = KerasBackend(options, paths)
+    settings = RunSettings(input_size=(options.image_w, options.image_h))
+    engine_class = get_engine_class(REFERENCE)
+    try:
+        backend.load(lambda request: engine_class.load(request.model_path, settings))
+    except (PredictionError, UnsafeModel) as error:
+        raise ModelNotServable(final_folder, str(error)) from error
+    finally:
+        if backend.engine:
+            backend.engine.close()
+
+
 def _manifest(trained: TrainedModel, config: TrainingConfig) -> dict[str, Any]:
+    evaluation = trained.evaluation
     return {
         "task": "classification",
         "architecture": config.options.fit_options.architecture,
         "input_spec": config.options.input_options.to_spec().to_dict(),
-        "test_accuracy": round(trained.test_metrics.accuracy, 5),
-        "metrics": {"best_epoch": asdict(trained.best), "test": trained.test_metrics.to_dict()},
+        "scaled_decoding": config.options.input_options.scaled_decoding,
+        "test_accuracy": round(evaluation.test.accuracy, 5),
+        "temperature": evaluation.temperature,
+        "threshold": evaluation.threshold.to_dict(),
+        "metrics": {"best_epoch": asdict(trained.best), "test": evaluation.test.to_dict()},
         "dataset": asdict(trained.dataset),
         "training_cfg": config.as_written,
         "versions": {"python": platform.python_version()} | {name: _version_of(name) for name in _PACKAGES},

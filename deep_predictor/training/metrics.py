@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from deep_predictor.training.calibration import expected_calibration_error
+from deep_predictor.training.shown_names import shown_name
+
 #: A probability of zero for the true class costs this much of a logarithm, not infinity.
 _SMALLEST_PROBABILITY = 1e-7
 
@@ -25,10 +28,15 @@ class ClassMetrics:
 
 @dataclass(frozen=True)
 class ClassificationMetrics:
-    """`confusion[i][j]`: how many pictures of class i were called class j. `loss` is the mean cross-entropy in nats."""
+    """`confusion[i][j]`: how many pictures of class i were called class j. `loss` is the mean cross-entropy in nats.
+
+    `accuracy`: the true class came first; `top5_accuracy`: among the first five; `ece`: expected calibration error.
+    """
 
     count: int
     accuracy: float
+    top5_accuracy: float
+    ece: float
     loss: float
     classes: tuple[ClassMetrics, ...]
     confusion: np.ndarray
@@ -37,6 +45,8 @@ class ClassificationMetrics:
         return {
             "count": self.count,
             "accuracy": round(self.accuracy, 5),
+            "top5_accuracy": round(self.top5_accuracy, 5),
+            "ece": round(self.ece, 5),
             "loss": round(self.loss, 5),
             "classes": [
                 {
@@ -53,19 +63,32 @@ class ClassificationMetrics:
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> ClassificationMetrics:
-    """(N, classes) probabilities and (N,) true labels -> figures. Raises ValueError when the shapes do not fit."""
+    """(N, classes) probabilities and (N,) true labels -> figures.
+
+    Raises ValueError when the shapes do not fit, or a probability is no number.
+    """
     if probabilities.shape != (len(labels), len(class_names)) or len(labels) == 0:
         raise ValueError(f"{probabilities.shape} outputs do not fit {len(labels)} labels of {len(class_names)} classes")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("an output of the network is not a finite number")
     confusion = confusion_matrix(probabilities.argmax(axis=1), labels, len(class_names))
     right = np.diag(confusion)
     of_true_class = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return ClassificationMetrics(
         count=len(labels),
         accuracy=float(right.sum() / len(labels)),
+        top5_accuracy=top_accuracy(probabilities, labels, 5),
+        ece=expected_calibration_error(probabilities, labels),
         loss=float(-np.log(of_true_class.clip(_SMALLEST_PROBABILITY, 1)).mean()),
         classes=tuple(_class_metrics(confusion, index, name) for index, name in enumerate(class_names)),
         confusion=confusion,
     )
+
+
+def top_accuracy(probabilities: np.ndarray, labels: np.ndarray, count: int) -> float:
+    """Share of the pictures whose true class is among the best `count`; of equal scores the lower index comes first."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+    return float((best == np.asarray(labels)[:, np.newaxis]).any(axis=1).mean())
 
 
 def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, class_count: int) -> np.ndarray:
@@ -76,11 +99,12 @@ def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, class_count: int
 
 def table_of(metrics: ClassificationMetrics) -> str:
     """The figures of each class as a plain table of text."""
-    width = max(len("class"), *(len(c.class_name) for c in metrics.classes))
+    names = [shown_name(c.class_name, 60) for c in metrics.classes]
+    width = max(len("class"), *map(len, names))
     lines = [f"{'class':<{width}}  precision  recall      f1  pictures"]
     lines += [
-        f"{c.class_name:<{width}}  {c.precision:9.3f}  {c.recall:6.3f}  {c.f1:6.3f}  {c.count:8d}"
-        for c in metrics.classes
+        f"{name:<{width}}  {c.precision:9.3f}  {c.recall:6.3f}  {c.f1:6.3f}  {c.count:8d}"
+        for name, c in zip(names, metrics.classes, strict=True)
     ]
     return "\n".join(lines)
 

@@ -6,6 +6,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
+from deep_predictor.backends.golden import GOLDEN_FILE as GOLDEN_LIST
+from deep_predictor.backends.golden import OUTPUTS_FILE
+from deep_predictor.engines.probes import GOLDEN_FOLDER
 from deep_predictor.errors import ModelFolderUnwritable
 
 MODEL_FILE = "model.keras"
@@ -23,9 +27,11 @@ METRICS_FILE = "metrics.json"
 PREDICTOR_FILE = "predictor.cfg"
 MANIFEST_FILE = "manifest.json"
 MODEL_FOLDER_FILES = (MODEL_FILE, NAMES_FILE, METRICS_FILE, PREDICTOR_FILE, MANIFEST_FILE)
+#: The files of the golden set, in a folder of their own: see `backends.golden`.
+_GOLDEN_FILE = re.compile(rf"{GOLDEN_FOLDER}/(?:[0-9]{{2,}}\.[a-z]{{3,4}}|{GOLDEN_LIST}|{OUTPUTS_FILE})")
 
 #: Says what a manifest means; another number is another layout.
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
 
 
 def is_complete(folder: Path) -> bool:
@@ -37,9 +43,12 @@ def is_complete(folder: Path) -> bool:
         manifest = json.loads((folder / MANIFEST_FILE).read_bytes())
         if manifest["format"] != MANIFEST_FORMAT or not (folder / PREDICTOR_FILE).is_file():
             return False
-        hashes = manifest["files"]
-        return all(hashes[name] == sha256_of(folder / name) for name in (MODEL_FILE, NAMES_FILE, METRICS_FILE))
-    except (OSError, ValueError, KeyError, TypeError):
+        hashes = dict(manifest["files"])
+        hashes.pop(PREDICTOR_FILE, None)
+        if not {MODEL_FILE, NAMES_FILE, METRICS_FILE} <= hashes.keys():
+            return False
+        return all(_is_ours(name) and hashes[name] == sha256_of(folder / name) for name in hashes)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
@@ -74,7 +83,7 @@ def written_beside(folder: Path) -> Iterator[Path]:
     try:
         part.mkdir()
         yield part
-        for path in part.iterdir():
+        for path in part.rglob("*"):
             _flush(path)
         _replace(folder, part)
     except OSError as error:
@@ -85,13 +94,15 @@ def written_beside(folder: Path) -> Iterator[Path]:
 
 def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
     """Write manifest.json: `facts`, and the SHA-256 of each other file of the folder."""
-    hashes = {path.name: sha256_of(path) for path in sorted(folder.iterdir())}
+    hashes = {name: sha256_of(folder / name) for name in _files_of(folder)}
     write_json(folder / MANIFEST_FILE, {"format": MANIFEST_FORMAT, **facts, "files": hashes})
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Raises ValueError for a number that is not finite: JSON has none."""
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    # What of a file's name is no UTF-8 is written as JSON's own \udcxx.
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def sha256_of(path: Path) -> str:
@@ -116,14 +127,23 @@ def _check_replaceable(folder: Path) -> None:
         return
     if not folder.is_dir():
         raise ModelFolderUnwritable(folder, "is a file, not a folder")
-    names = {path.name for path in folder.iterdir()}
-    strangers = sorted(names - set(MODEL_FOLDER_FILES))
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
+    strangers = [name for name in names if not _is_ours(name) and name != GOLDEN_FOLDER]
     if strangers or (names and MANIFEST_FILE not in names):
         raise ModelFolderUnwritable(
             folder,
-            f"holds files that no training run wrote ({', '.join(strangers or sorted(names))}); "
+            f"holds files that no training run wrote ({', '.join(strangers or names)}); "
             "they would be lost: move them away, or name another output_folder",
         )
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a run writes a file of this name, a POSIX path below the model folder."""
+    return name in MODEL_FOLDER_FILES or _GOLDEN_FILE.fullmatch(name) is not None
+
+
+def _files_of(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
 def _replace(folder: Path, part: Path) -> None:
@@ -152,6 +172,11 @@ def _clear_leftovers(folder: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Bring a file to the disk before a rename makes it count."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    """Bring a file, or the names in a folder, to the disk before a rename makes it count."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,60 +1,145 @@
-"""Which picture is trained on, chosen by, or kept for the final figure: by content, stratified, fixed by a seed."""
+"""Which picture is trained on, chosen by, or kept for the final figure: by group, stratified, fixed by a seed.
+
+A group holds all pictures of one origin: copies, look-alikes, and those that `sources.json` says were made of one. It
+is never divided.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from deep_predictor.errors import DatasetUnusable
-from deep_predictor.training.datasets import LabelledImages
+from deep_predictor.training.dataset import Dataset, Part, SkippedFile
+from deep_predictor.training.fingerprints import Fingerprint
+from deep_predictor.training.grouping import group_pictures
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices of a data set's pictures; each picture is in exactly one part, and equal pictures are in the same one."""
+    """Indices of a data set's pictures; no picture, copy or look-alike is in two parts."""
 
     train: np.ndarray
     val: np.ndarray
     test: np.ndarray
+    #: Pictures that are in no part, and why: unreadable, or the same as one of a part that must not be learned from.
+    left_out: tuple[SkippedFile, ...] = ()
 
 
-def split_dataset(dataset: LabelledImages, val_share: float, test_share: float, seed: int) -> Split:
-    """Give each class's pictures to the three parts by their shares.
+def split_dataset(
+    dataset: Dataset, fingerprints: Sequence[Fingerprint], val_share: float, test_share: float, seed: int
+) -> Split:
+    """Give each class's pictures to the three parts by their shares; what the set's folders put into val or test stays.
 
     The same pictures, shares and seed give the same parts, in whatever order the pictures come. Raises DatasetUnusable
-    when a class has too few different pictures for three parts, or one picture stands under two labels.
+    when a class has too few different pictures, or one picture stands under two labels.
     """
-    groups_of_label: dict[int, list[str]] = defaultdict(list)
-    indices_of_hash: dict[str, list[int]] = defaultdict(list)
-    for index, content_hash in enumerate(dataset.content_hashes):
-        label = int(dataset.labels[index])
-        same = indices_of_hash[content_hash]
-        if not same:
-            groups_of_label[label].append(content_hash)
-        elif int(dataset.labels[same[0]]) != label:
-            names = sorted((dataset.class_names[int(dataset.labels[same[0]])], dataset.class_names[label]))
-            raise DatasetUnusable(f"pictures {same[0]} and {index} are the same, but one is {names[0]}, one {names[1]}")
-        same.append(index)
+    left_out = {index: f.problem for index, f in enumerate(fingerprints) if f.problem is not None}
+    _check_labels(dataset, fingerprints)
+    groups = group_pictures(dataset, fingerprints)
+    given = {item.part for index, item in enumerate(dataset.items) if item.part and index not in left_out}
+    parts: dict[Part, list[int]] = {"train": [], "val": [], "test": []}
+    free: list[list[int]] = []
+    for group in groups:
+        part = _fixed_part(dataset, group)
+        if part is None:
+            free.append(group)
+            continue
+        kept = [index for index in group if dataset.items[index].part == part]
+        parts[part] += kept
+        shown = dataset.items[kept[0]].name
+        left_out |= {i: f"of one origin with {shown}, which is in {part}" for i in group if i not in kept}
 
-    parts: tuple[list[int], list[int], list[int]] = ([], [], [])
-    for label, class_name in enumerate(dataset.class_names):
-        hashes = sorted(groups_of_label[label])
-        counts = _part_sizes(len(hashes), val_share, test_share, class_name)
-        shuffled = np.random.default_rng([seed, label]).permutation(hashes)
-        for part, some in zip(parts, np.split(shuffled, np.cumsum(counts)[:-1]), strict=True):
-            part.extend(index for content_hash in some for index in indices_of_hash[content_hash])
-    train, val, test = (np.array(sorted(part), dtype=np.int64) for part in parts)
-    return Split(train, val, test)
+    shares = {"val": 0.0 if "val" in given else val_share, "test": 0.0 if "test" in given else test_share}
+    for label, some in _by_label(dataset, free).items():
+        cut = _cut(some, fingerprints, shares, np.random.default_rng([seed, label]), dataset.class_names[label])
+        for part, indices in cut.items():
+            parts[part] += indices
+    _check_classes(dataset, parts["train"])
+    train, val, test = (np.array(sorted(parts[part]), dtype=np.int64) for part in ("train", "val", "test"))
+    reasons = (SkippedFile(dataset.items[index].name, str(left_out[index])) for index in sorted(left_out))
+    return Split(train, val, test, tuple(reasons))
 
 
-def _part_sizes(count: int, val_share: float, test_share: float, class_name: str) -> tuple[int, int, int]:
-    """(train, val, test) sizes of one class of `count` different pictures, none of them empty."""
-    if count < 3:
-        raise DatasetUnusable(f"class {class_name!r} has {count} different pictures; training needs at least 3 a class")
-    val = max(1, round(count * val_share))
-    test = max(1, round(count * test_share))
-    if val + test >= count:
+def _check_labels(dataset: Dataset, fingerprints: Sequence[Fingerprint]) -> None:
+    """Raise DatasetUnusable where equal pictures have different labels."""
+    first_of: dict[str, int] = {}
+    wrong = []
+    for index, fingerprint in enumerate(fingerprints):
+        if fingerprint.problem is None:
+            first = first_of.setdefault(fingerprint.content, index)
+            if dataset.items[first].label != dataset.items[index].label:
+                wrong.append((first, index))
+    if wrong:
+        names = [dataset.items[index].name for index in wrong[0]]
+        classes = [dataset.class_names[dataset.items[index].label] for index in wrong[0]]
+        more = f"; {len(wrong) - 1} more pairs are like them" if len(wrong) > 1 else ""
+        raise DatasetUnusable(
+            f"pictures {names[0]} and {names[1]} are the same, but one is {classes[0]}, one {classes[1]}{more}"
+        )
+
+
+def _fixed_part(dataset: Dataset, group: Sequence[int]) -> Part | None:
+    """Where the set's folders put a group for good. Test counts before val: what is in it must not be learned from."""
+    parts = {dataset.items[index].part for index in group}
+    return "test" if "test" in parts else "val" if "val" in parts else None
+
+
+def _by_label(dataset: Dataset, groups: Sequence[list[int]]) -> dict[int, list[list[int]]]:
+    """Groups under the label that most of their pictures have, of two such the lower; in the order of labels."""
+    groups_of: dict[int, list[list[int]]] = defaultdict(list)
+    for group in groups:
+        counts = Counter(dataset.items[index].label for index in group)
+        groups_of[min(counts, key=lambda label: (-counts[label], label))].append(group)
+    return dict(sorted(groups_of.items()))
+
+
+def _cut(
+    groups: list[list[int]],
+    fingerprints: Sequence[Fingerprint],
+    shares: dict[str, float],
+    rng: np.random.Generator,
+    class_name: str,
+) -> dict[Part, list[int]]:
+    """The parts of one class: {part: indices}. A share of 0: that part is given already."""
+    wanted = [part for part in ("test", "val") if shares[part]]
+    if len(groups) <= len(wanted):
+        counted = f"class {class_name!r} has {len(groups)} different pictures"
+        raise DatasetUnusable(f"{counted}; training needs at least {len(wanted) + 1} a class")
+    ordered = sorted(groups, key=lambda group: min(fingerprints[index].content for index in group))
+    left = [ordered[position] for position in rng.permutation(len(ordered))]
+    count = sum(map(len, groups))
+    targets = {part: max(1, round(count * shares[part])) for part in wanted}
+    if sum(targets.values()) >= count:
         raise DatasetUnusable(f"class {class_name!r} has {count} different pictures: nothing is left to train on")
-    return count - val - test, val, test
+    cut: dict[Part, list[int]] = {}
+    for still_wanted, part in zip(range(len(wanted), 0, -1), wanted, strict=True):
+        taken = _take(left, targets[part], keep=still_wanted)
+        cut[part] = [index for group in taken for index in group]  # type: ignore[index]
+    cut["train"] = [index for group in left for index in group]
+    return cut
+
+
+def _take(groups: list[list[int]], target: int, keep: int) -> list[list[int]]:
+    """Remove groups from the end that bring the number of pictures nearer to `target`; at least one; `keep` stay."""
+    taken: list[list[int]] = []
+    count = 0
+    for position in range(len(groups) - 1, -1, -1):
+        size = len(groups[position])
+        if len(groups) > keep and count + size - target <= target - count:
+            taken.append(groups.pop(position))
+            count += size
+    if not taken:
+        smallest = min(range(len(groups)), key=lambda position: len(groups[position]))
+        taken.append(groups.pop(smallest))
+    return taken
+
+
+def _check_classes(dataset: Dataset, train: Sequence[int]) -> None:
+    there = {dataset.items[index].label for index in train}
+    missing = [name for label, name in enumerate(dataset.class_names) if label not in there]
+    if missing:
+        raise DatasetUnusable(f"class {missing[0]!r} has no picture to train on")

@@ -144,11 +144,20 @@ def measure_overload(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return "\n\n".join(table for table, _ in measured.values()), {name: run for name, (_, run) in measured.items()}
 
 
+def measure_training(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The training loop; it imports TensorFlow, so it is imported here."""
+    from other.benchmarks import training_speed
+
+    with one_at_a_time():
+        return training_speed.measure(args.rounds)
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]] = {
     "ours": measure_ours,
     "peers": measure_peers,
     "growth": measure_growth,
     "overload": measure_overload,
+    "training": measure_training,
 }
 GROWTH = ("models", "rows", "queue", "photos")
 

@@ -10,7 +10,7 @@ import pytest
 
 from deep_predictor.backends.base import Backend
 from deep_predictor.backends.table import create_backend
-from deep_predictor.errors import BackendNotReady, NamesDoNotFit, ResultInvalid
+from deep_predictor.errors import BackendNotReady, ConfigError, NamesDoNotFit, ResultInvalid
 from test.backends.conftest import ConfigMaker, FakeEngine, write_names
 
 SIZES = {"image_w": 6, "image_h": 8}
@@ -140,3 +140,35 @@ def test_keras_prepare_gives_the_pixels_that_the_cfg_says(
     assert prepared.shape == (8, 6, len(pixel))
     assert prepared.dtype == np.float32
     assert prepared[0, 0] == pytest.approx(pixel, abs=1e-5)
+
+
+def test_keras_temperature_is_applied_before_the_threshold(make_config: ConfigMaker, tmp_path: Path) -> None:
+    write_names(tmp_path, "a", "b")
+    # 0.8^(1/2) : 0.2^(1/2) = 2 : 1
+    answer = predicted(loaded(make_config, scores_engine(0.2, 0.8), temperature=2, confidence_threshold=0.7))
+    assert [item.to_dict()["confidence"] for item in answer.items] == [0.66667, 0.33333]
+    assert answer.items[0].class_name == "b"
+    assert answer.folder_name == "not-confident"
+    answer = predicted(loaded(make_config, scores_engine(0.2, 0.8), temperature=0.5, confidence_threshold=0.9))
+    assert answer.items[0].confidence == pytest.approx(16 / 17)
+    assert answer.folder_name == "b"
+
+
+def test_keras_without_temperature_answers_are_as_the_network_gave_them(
+    make_config: ConfigMaker, tmp_path: Path
+) -> None:
+    write_names(tmp_path, "a", "b")
+    answer = predicted(loaded(make_config, scores_engine(7.5, -3.0)))
+    assert [item.confidence for item in answer.items] == [7.5, -3.0]
+
+
+def test_keras_temperature_on_what_is_no_probability_is_520(make_config: ConfigMaker, tmp_path: Path) -> None:
+    write_names(tmp_path, "a", "b")
+    with pytest.raises(ResultInvalid, match="temperature does not fit this model"):
+        predicted(loaded(make_config, scores_engine(7.5, -3.0), temperature=1.5))
+
+
+@pytest.mark.parametrize("temperature", [0, -1, "warm", 1e9])
+def test_keras_temperature_out_of_range_is_a_config_error(make_config: ConfigMaker, temperature: object) -> None:
+    with pytest.raises(ConfigError, match=r"model_options\.temperature"):
+        create_backend(make_config("keras", {**SIZES, "temperature": temperature}))

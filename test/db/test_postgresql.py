@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 from deep_predictor.db.models import BIND_KEYS
-from deep_predictor.db.setup import rows_for
+from deep_predictor.db.setup import rows_for, training_job_rows_for
+from deep_predictor.db.training_job_rows import JobState, NewTrainingJob, TrainingJob
 from deep_predictor.errors import DatabaseBusy, DatabaseInUse, DatabaseNotUpgradable, PredictionIdUsed
 from test.db.databases import connected, done, new_prediction
 from test.db.test_concurrency import at_once
@@ -115,3 +116,24 @@ def test_server_that_is_not_there_is_refused(tmp_path: Path, urls: dict[str, str
     ):
         pass
     assert "secret" not in str(caught.value)
+
+
+def test_training_job_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = training_job_rows_for(app)
+        for name in ("first", "second"):
+            rows.insert(NewTrainingJob("train", name, {"text": "ç \0"}), lambda job_id: f"/runs/{job_id}")
+        won = at_once(4, lambda number: rows.claim_next(str(number), 1))
+        claimed = [job for job in won if isinstance(job, TrainingJob)]
+        assert [(job.name, job.run_folder, job.cfg) for job in claimed] == [("first", "/runs/1", {"text": "ç \0"})]
+        job = claimed[0]
+        rows.release(str(job.owner))
+        job = rows.get(job.id)
+        won = at_once(4, lambda number: rows.take_over(job, str(number)))
+        assert sorted(won) == [False, False, False, True]  # type: ignore[type-var]
+        owner = str(won.index(True))
+        assert rows.set_process(job.id, owner, 2**22, "then")
+        assert rows.ask_cancel(job.id)
+        assert rows.finish(job.id, owner, JobState.FAILED, "why")
+        assert rows.queue_again(job.id)
+        assert [job.state for job in rows.all()] == [JobState.QUEUED] * 2

@@ -32,7 +32,7 @@ def test_load_training_config_shipped_cfg_is_right(project_root: Path) -> None:
     config = load_training_config(Path("cfg/training/digits.cfg"), project_root)
 
     assert config.file == "cfg/training/digits.cfg"
-    assert config.options.output_folder == project_root / "var/models/digits"
+    assert config.model_folder == project_root / "var/models/digits"
     spec = config.options.input_options.to_spec()
     assert spec.input_shape == (32, 32, 1)
     assert (255 * spec.scale - spec.mean) / spec.std == pytest.approx(1.0)  # type: ignore[operator]
@@ -40,7 +40,7 @@ def test_load_training_config_shipped_cfg_is_right(project_root: Path) -> None:
 
 def test_load_training_config_several_mistakes_are_told_at_once(tmp_path: Path, section: dict[str, Any]) -> None:
     section["dataset_options"]["name"] = "cifar"
-    section["fit_options"]["architecture"] = "convnet"
+    section["fit_options"]["architecture"] = "covnet"
     section["fit_options"]["epoch"] = 3
     section["fit_options"]["learning_rate"] = -1
     section["input_options"]["mean"] = [0.5, 0.5, 0.5]
@@ -49,8 +49,11 @@ def test_load_training_config_several_mistakes_are_told_at_once(tmp_path: Path, 
     text = problems_of(tmp_path, {"training_options": section, "training_option": {}})
 
     assert "some.cfg: training_option: unknown key" in text
-    assert "training_options.dataset_options.name: is unknown; known are: sklearn_digits (got 'cifar')" in text
-    assert "training_options.fit_options.architecture: is unknown; known are: convnet_small" in text
+    assert (
+        "training_options.dataset_options.name: is unknown; known are: cifar10, folder, hdf5, sklearn_digits, zip"
+        in text
+    )
+    assert "training_options.fit_options.architecture: is unknown; known are: " in text
     assert "training_options.fit_options.epoch: unknown key; did you mean 'epochs'?" in text
     assert "training_options.fit_options.learning_rate: must be > 0" in text
     assert "training_options.input_options: mean must be a number, or 1 numbers" in text

@@ -18,7 +18,8 @@ import pytest
 
 from deep_predictor import predict
 from deep_predictor.training.config import load_training_config
-from deep_predictor.training.datasets import load_dataset
+from deep_predictor.training.datasets.table import open_dataset
+from deep_predictor.training.fingerprints import fingerprint_all
 from deep_predictor.training.model_folder import is_complete
 from deep_predictor.training.splitting import split_dataset
 
@@ -35,7 +36,7 @@ class DigitsRun:
 
 
 def train(cfg: Path, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "deep_predictor.training", str(cfg), *options]
+    command = [sys.executable, "-m", "deep_predictor.training", "train", str(cfg), *options]
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
     return subprocess.run(command, cwd=root, env=environ, capture_output=True, text=True, timeout=280)
 
@@ -46,6 +47,7 @@ def digits(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Digi
     folder = tmp_path_factory.mktemp("models") / "digits"
     whole = json.loads((project_root / "cfg/training/digits.cfg").read_text(encoding="utf-8"))
     whole["training_options"]["output_folder"] = str(folder)
+    whole["training_options"]["run_folder"] = str(folder.parent / "run")
     cfg = folder.parent / "digits.cfg"
     cfg.write_text(json.dumps(whole), encoding="utf-8")
     started = time.monotonic()
@@ -109,11 +111,12 @@ def test_sample_pictures_are_what_the_script_writes(project_root: Path, tmp_path
         np.testing.assert_array_equal(read(tmp_path / name), read(script.parent / "digits" / name))
 
 
-def test_sample_pictures_come_from_the_test_split(project_root: Path) -> None:
+def test_sample_pictures_come_from_the_test_split(project_root: Path, tmp_path: Path) -> None:
     options = load_training_config(Path("cfg/training/digits.cfg"), project_root).options
-    dataset = load_dataset("sklearn_digits")
-    split = split_dataset(dataset, options.dataset_options.val_share, options.dataset_options.test_share, options.seed)
-    test_pictures = {(dataset.images[i].tobytes(), int(dataset.labels[i])) for i in split.test}
+    dataset = open_dataset(options.dataset_options, tmp_path)
+    shares = (options.dataset_options.val_share, options.dataset_options.test_share)
+    split = split_dataset(dataset, fingerprint_all(dataset, 2), *shares, options.seed)
+    test_pictures = {(dataset.read(i).tobytes(), dataset.items[i].label) for i in split.test}
 
     for path in (project_root / "other/examples/digits").iterdir():
         assert (read(path).tobytes(), int(path.stem.removeprefix("digit_"))) in test_pictures

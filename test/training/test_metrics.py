@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from deep_predictor.training.metrics import confusion_matrix, measure, table_of
+from deep_predictor.training.metrics import confusion_matrix, measure, table_of, top_accuracy
 
 NAMES = ("cat", "dog", "traffic light")
 #: True classes 0 0 1 1 2, called 0 1 1 1 0.
@@ -37,6 +37,32 @@ def test_confusion_matrix_random_case_equals_the_slow_version() -> None:
     ]
 
     assert confusion_matrix(predicted, labels, 4).tolist() == slow
+
+
+def test_top_accuracy_random_case_equals_the_slow_version() -> None:
+    rng = np.random.default_rng(7)
+    labels, probabilities = rng.integers(0, 12, 200), np.round(rng.random((200, 12)), 1)  # with many ties
+    ranked = [sorted(range(12), key=lambda c: (-row[c], c)) for row in probabilities]
+
+    for count in (1, 5):
+        slow = sum(label in order[:count] for label, order in zip(labels, ranked, strict=True)) / 200
+        assert top_accuracy(probabilities, labels, count) == pytest.approx(slow)
+    metrics = measure(probabilities, labels, [str(number) for number in range(12)])
+    assert metrics.top5_accuracy == top_accuracy(probabilities, labels, 5)
+    assert metrics.accuracy == top_accuracy(probabilities, labels, 1)
+
+
+def test_measure_three_classes_are_all_among_the_first_five() -> None:
+    assert measure(PROBABILITIES, LABELS, NAMES).top5_accuracy == 1.0
+
+
+def test_measure_output_that_is_no_number_raises() -> None:
+    with pytest.raises(ValueError, match="not a finite number"):
+        measure(np.array([[np.nan, 0.5]]), np.array([0]), ("a", "b"))
+
+
+def test_table_of_metrics_names_cannot_steer_a_terminal() -> None:
+    assert "\x1b" not in table_of(measure(np.eye(2), np.array([0, 1]), ("a\x1b[2J", "b")))
 
 
 def test_measure_zero_probability_of_the_true_class_stays_finite() -> None:

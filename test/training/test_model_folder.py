@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,13 @@ from deep_predictor.training.model_folder import (
     written_beside,
 )
 
+GOLDEN_FILES = ("golden/golden.json", "golden/outputs.npy", "golden/00.jpg", "golden/15.heic")
+
 
 def write_model(folder: Path, text: str = "one") -> None:
     with reserve(folder), written_beside(folder) as part:
-        for name in ("model.keras", "names.txt", "metrics.json", "predictor.cfg"):
+        (part / "golden").mkdir()
+        for name in ("model.keras", "names.txt", "metrics.json", "predictor.cfg", *GOLDEN_FILES):
             (part / name).write_text(f"{text} {name}", encoding="utf-8")
         write_manifest(part, {"task": "classification"})
 
@@ -61,14 +65,16 @@ def test_model_folder_written_again_is_replaced(folder: Path) -> None:
     assert left_beside(folder) == set()
 
 
-@pytest.mark.parametrize("name", ["model.keras", "names.txt", "metrics.json", "predictor.cfg", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["model.keras", "names.txt", "metrics.json", "predictor.cfg", "manifest.json", *GOLDEN_FILES]
+)
 def test_model_folder_without_one_file_is_not_complete(folder: Path, name: str) -> None:
     (folder / name).unlink()
 
     assert not is_complete(folder)
 
 
-@pytest.mark.parametrize("name", ["model.keras", "names.txt", "metrics.json"])
+@pytest.mark.parametrize("name", ["model.keras", "names.txt", "metrics.json", *GOLDEN_FILES])
 def test_model_folder_with_a_changed_file_is_not_complete(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"other")
 
@@ -111,6 +117,21 @@ def test_reserve_model_folder_with_a_stranger_in_it_is_refused(folder: Path) -> 
         write_model(folder)
 
     assert is_complete(folder)
+
+
+def test_reserve_golden_set_with_pictures_of_somebody_else_is_refused(folder: Path) -> None:
+    (folder / "golden" / "my holiday.jpg").write_bytes(b"")
+
+    with pytest.raises(ModelFolderUnwritable, match=r"\(golden/my holiday\.jpg\)"):
+        write_model(folder)
+
+
+def test_model_folder_whose_manifest_names_other_files_is_not_complete(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"]["../../etc/passwd"] = "0"
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+
+    assert not is_complete(folder)
 
 
 def test_reserve_file_in_its_place_is_refused(tmp_path: Path) -> None:

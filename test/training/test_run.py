@@ -17,16 +17,19 @@ from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.engines.base import Engine
 from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.engines.room import EngineRoom
-from deep_predictor.errors import TrainingDiverged
+from deep_predictor.errors import CheckpointUnusable, ConfigError, TrainingCancelled, TrainingDiverged
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training import __main__ as command
-from deep_predictor.training import datasets, run
+from deep_predictor.training import resume_command, tensorboard_log, train_command
+from deep_predictor.training.batches import Batch
 from deep_predictor.training.config import TrainingConfig, load_training_config
+from deep_predictor.training.datasets.table import FORMATS
 from deep_predictor.training.exporting import TrainedModel
 from deep_predictor.training.model_folder import is_complete
 from deep_predictor.training.run import run_training
-from deep_predictor.training.trainer import Watcher, predict_probabilities
-from test.training.tiny_dataset import CLASS_NAMES, tiny_dataset
+from deep_predictor.training.run_folder import CANCEL_FILE
+from deep_predictor.training.trainer import Trainer, Watcher, predict_probabilities
+from test.training.tiny_dataset import CLASS_NAMES, FORMAT, tiny_dataset
 
 INPUT = {"width": 20, "height": 14, "color_mode": "rgb", "scale": [0.004, 0.005, 0.006], "mean": 0.5, "std": 0.25}
 
@@ -42,6 +45,7 @@ def load_engine(request: NetworkRequest) -> Engine:
 
 def write_cfg(root: Path, **fit_changes: Any) -> Path:
     section = {
+        "run_folder": "runs/tiny",
         "output_folder": "models/tiny",
         "seed": 4,
         "dataset_options": {"name": "tiny"},
@@ -58,7 +62,7 @@ def write_cfg(root: Path, **fit_changes: Any) -> Path:
 @pytest.fixture(autouse=True, scope="module")
 def _tiny_dataset() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(datasets.DATASETS, "tiny", tiny_dataset)
+        patch.setitem(FORMATS, "tiny", FORMAT)
         yield
 
 
@@ -86,14 +90,15 @@ def config(tmp_path: Path) -> TrainingConfig:
 @pytest.fixture
 def command_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The project's root for `main`, which leaves this process's TensorFlow as it is."""
-    monkeypatch.setattr(command, "PROJECT_ROOT", tmp_path)
-    monkeypatch.setattr(command, "_prepare_tensorflow", lambda: None)
+    for module in (train_command, resume_command):
+        monkeypatch.setattr(module, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(train_command, "prepare_tensorflow", lambda deterministic: None)
     return tmp_path
 
 
 def test_run_training_writes_a_folder_that_is_served_as_it_stands(finished: FinishedRun) -> None:
     assert is_complete(finished.folder)
-    assert finished.trained.test_metrics.accuracy == 1.0
+    assert finished.trained.evaluation.test.accuracy == 1.0
 
     backend = create_backend(load_predictor_config(finished.folder / "predictor.cfg", finished.root))
     backend.load(load_engine)
@@ -103,11 +108,12 @@ def test_run_training_writes_a_folder_that_is_served_as_it_stands(finished: Fini
     dataset = tiny_dataset()
     spec = InputSpec.from_dict(manifest_of(finished.folder)["input_spec"])
     for index in range(8):
-        image = dataset.images[index]
+        image = dataset.read(index)
         batch = backend.prepare(image)[np.newaxis]
         np.testing.assert_array_equal(batch[0], spec.apply(image))
         served = backend.run(batch)
-        np.testing.assert_allclose(served, predict_probabilities(finished.trained.network, batch), atol=1e-5)
+        expected = predict_probabilities(finished.trained.network, [Batch(batch, np.zeros((1, 2), np.float32))])
+        np.testing.assert_allclose(served, expected, atol=1e-5)
         assert backend.interpret(served[0], (24, 16)).items[0].class_name == CLASS_NAMES[index % 2]
 
 
@@ -117,16 +123,14 @@ def test_run_training_manifest_says_what_was_done(finished: FinishedRun) -> None
     assert manifest["task"] == "classification"
     assert manifest["architecture"] == "convnet_small"
     assert InputSpec.from_dict(manifest["input_spec"]) == finished.config.options.input_options.to_spec()
-    assert manifest["dataset"] == {
-        "name": "tiny",
-        "sha256": tiny_dataset().sha256,
-        "train_count": 42,
-        "val_count": 6,
-        "test_count": 12,
-    }
+    counts = {name: manifest["dataset"][name] for name in ("name", "train_count", "val_count", "test_count")}
+    assert counts == {"name": "tiny", "train_count": 42, "val_count": 6, "test_count": 12}
+    assert len(manifest["dataset"]["sha256"]) == 64
     assert manifest["training_cfg"] == finished.config.as_written
-    assert manifest["metrics"]["test"] == finished.trained.test_metrics.to_dict()
-    assert set(manifest["files"]) == {"model.keras", "names.txt", "metrics.json", "predictor.cfg"}
+    assert manifest["metrics"]["test"] == finished.trained.evaluation.test.to_dict()
+    plain = {name for name in manifest["files"] if not name.startswith("golden/")}
+    assert plain == {"model.keras", "names.txt", "metrics.json", "predictor.cfg"}
+    assert len(manifest["files"]) == len(plain) + 12 + 2
     assert manifest["versions"]["keras"]
     assert manifest["versions"]["tensorflow"]
     assert [e["epoch"] for e in json.loads((finished.folder / "metrics.json").read_bytes())["epochs"]] == list(
@@ -146,45 +150,107 @@ def test_run_training_predictor_cfg_has_paths_relative_to_the_project(finished: 
     assert options["model_options"]["scale"] == [0.004, 0.005, 0.006]
 
 
-def test_run_training_that_diverges_leaves_the_old_model(
+def test_run_folder_tells_the_whole_run(finished: FinishedRun) -> None:
+    folder = finished.root / "runs/tiny"
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    state = json.loads((folder / "state.json").read_bytes())
+
+    assert [line["epoch"] for line in lines] == list(range(1, 7))
+    assert (state["state"], state["epoch"], state["epochs"]) == ("done", 6, 6)
+    assert "42 pictures to train on, 6 to choose by, 12 to test" in (folder / "log.txt").read_text(encoding="utf-8")
+    assert (folder / "report.html").stat().st_size > 10_000
+    assert json.loads((folder / "cfg.json").read_bytes())["training_options"] == finished.config.as_written
+
+
+def test_run_training_that_diverges_leaves_the_old_model_and_says_why(
     config: TrainingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_training(config, unwatched)
-    folder = config.options.output_folder
-    before = manifest_of(folder)
+    before = manifest_of(config.model_folder)
 
     def diverge(*arguments: object) -> None:
         raise TrainingDiverged(2, float("nan"), 0.01)
 
-    monkeypatch.setattr(run, "fit", diverge)
+    monkeypatch.setattr(Trainer, "fit", diverge)
     with pytest.raises(TrainingDiverged):
         run_training(config, unwatched)
 
-    assert is_complete(folder)
-    assert manifest_of(folder) == before
+    assert is_complete(config.model_folder)
+    assert manifest_of(config.model_folder) == before
+    state = json.loads((config.run_folder / "state.json").read_bytes())
+    assert state["state"] == "failed"
+    assert "the loss became nan in epoch 2" in state["reason"]
+
+
+def test_run_cancelled_within_a_batch_goes_on_when_resumed(command_root: Path) -> None:
+    config = load_training_config(write_cfg(command_root), command_root)
+    steps = [0]
+
+    @contextmanager
+    def cancelling(epochs: int, steps_per_epoch: int) -> Iterator[Watcher]:
+        def end_step() -> None:
+            steps[0] += 1
+            if steps[0] == 15:  # six steps an epoch
+                (config.run_folder / CANCEL_FILE).touch()
+
+        yield Watcher(on_step=end_step)
+
+    with pytest.raises(TrainingCancelled):
+        run_training(config, cancelling)
+    assert steps == [15]
+    assert json.loads((config.run_folder / "state.json").read_bytes())["state"] == "cancelled"
+    assert not is_complete(config.model_folder)
+
+    assert command.main(["resume", "runs/tiny", "--quiet"]) == 0
+    assert is_complete(config.model_folder)
+    lines = (config.run_folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6]
+
+
+def test_resume_of_other_pictures_is_refused(config: TrainingConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_training(config, unwatched)
+    images = [picture if index else 255 - picture for index, picture in enumerate(tiny_dataset()._images)]
+    other = tiny_dataset()
+    other._images = images
+    monkeypatch.setattr("test.training.tiny_dataset.tiny_dataset", lambda: other)
+
+    with pytest.raises(CheckpointUnusable, match="other pictures"):
+        run_training(config, unwatched, resume=True)
+
+
+def test_main_resume_of_a_run_that_is_done_has_nothing_to_do(
+    command_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["train", str(write_cfg(command_root, epochs=1)), "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["test"]["count"] == 12
+    assert figures["model_folder"] == str(command_root / "models/tiny")
+
+    assert command.main(["resume", "runs/tiny"]) == 0
+    assert "there is nothing to go on with" in capsys.readouterr().out
 
 
 def test_main_trains_once_then_finds_the_model(command_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cfg = str(write_cfg(command_root))
 
-    assert command.main([cfg]) == 0
+    assert command.main(["train", cfg]) == 0
     captured = capsys.readouterr()
     assert "test accuracy 1.0000 on 12 pictures" in captured.out
     assert "predictor cfg models/tiny/predictor.cfg" in captured.out
     assert "epoch 6/6" in captured.err
 
-    assert command.main([cfg, "--if-missing"]) == 0
+    assert command.main(["train", cfg, "--if-missing"]) == 0
     assert "the model is there, nothing to train" in capsys.readouterr().out
 
     (command_root / "models/tiny/model.keras").write_bytes(b"broken")
-    assert command.main([cfg, "--if-missing", "--quiet"]) == 0
+    assert command.main(["train", cfg, "--if-missing", "--quiet"]) == 0
     assert is_complete(command_root / "models/tiny")
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
 
 
 def test_main_wrong_cfg_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main([str(write_cfg(tmp_path, epochs=0, batch_size=0))]) == 2
+    assert command.main(["train", str(write_cfg(tmp_path, epochs=0, batch_size=0))]) == 2
 
     error = capsys.readouterr().err
     assert "fit_options.epochs: must be > 0 (got 0)" in error
@@ -195,7 +261,7 @@ def test_main_folder_of_somebody_else_is_exit_code_1(command_root: Path, capsys:
     (command_root / "models/tiny").mkdir(parents=True)
     (command_root / "models/tiny/thesis.txt").write_bytes(b"")
 
-    assert command.main([str(write_cfg(command_root))]) == 1
+    assert command.main(["train", str(write_cfg(command_root))]) == 1
     assert "thesis.txt" in capsys.readouterr().err
 
 
@@ -205,9 +271,9 @@ def test_main_interrupted_is_exit_code_130(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "fit", interrupt)
+    monkeypatch.setattr(Trainer, "fit", interrupt)
 
-    assert command.main([str(write_cfg(command_root))]) == 130
+    assert command.main(["train", str(write_cfg(command_root))]) == 130
     assert not (command_root / "models/tiny").exists()
     assert "Interrupted" in capsys.readouterr().err
 
@@ -215,3 +281,20 @@ def test_main_interrupted_is_exit_code_130(
 def manifest_of(folder: Path) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
     return loaded
+
+
+def test_run_with_tensorboard_writes_its_logs_and_without_the_package_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cfg = write_cfg(tmp_path, epochs=1)
+    whole = json.loads(cfg.read_text(encoding="utf-8"))
+    whole["training_options"]["report_options"] = {"tensorboard": True}
+    cfg.write_text(json.dumps(whole), encoding="utf-8")
+    config = load_training_config(cfg, tmp_path)
+
+    run_training(config, unwatched)
+    assert list((config.run_folder / "tensorboard").glob("events.out.tfevents.*"))
+
+    monkeypatch.setattr(tensorboard_log, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"tensorboard\.txt"):
+        run_training(config, unwatched)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from deep_predictor.training.datasets import LabelledImages
+from deep_predictor.training.dataset import ArrayDataset, Dataset
+from deep_predictor.training.datasets.format import DatasetFormat
+
+if TYPE_CHECKING:
+    from deep_predictor.training.datasets.options import DatasetOptions
 
 CLASS_NAMES = ("dark left", "dark right")
 
 
-def tiny_dataset() -> LabelledImages:
+def tiny_dataset() -> ArrayDataset:
     rng = np.random.default_rng(3)
     images, labels = [], []
     for index in range(60):
@@ -18,4 +25,17 @@ def tiny_dataset() -> LabelledImages:
         image[:, half] //= 3
         images.append(image)
         labels.append(index % 2)
-    return LabelledImages(tuple(images), np.array(labels), CLASS_NAMES)
+    return ArrayDataset(images, labels, CLASS_NAMES, name="tiny")
+
+
+class TinyFormat(DatasetFormat):
+    """For the table of formats, as `tiny`."""
+
+    needs_path = False
+
+    @staticmethod
+    def open(options: DatasetOptions, cache_folder: Path) -> Dataset:
+        return tiny_dataset()
+
+
+FORMAT = "test.training.tiny_dataset:TinyFormat"

@@ -1,0 +1,64 @@
+"""Each of our architectures, and three of keras.applications: one step of training, then to the formats and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from deep_predictor.engines.base import Engine, RunSettings
+from deep_predictor.engines.comparing import TOLERANCE, relative_difference, top1_agreement
+from deep_predictor.engines.table import get_engine_class
+from deep_predictor.engines.tensorflow import TensorflowEngine
+from deep_predictor.training.architectures.losses import loss_named
+from deep_predictor.training.architectures.table import ARCHITECTURES
+from deep_predictor.training.conversion_child import save_as_saved_model
+from test.training.architectures.networks import APPLICATIONS, OWN, build, noise
+
+#: Above 4 GB in tf2onnx, or about so; see test_converting.py for the refusal.
+NOT_TO_ONNX = {"alexnet", "stn_alexnet", "resnet50", "resnet18", "convnet_large"}
+
+
+def trained(name: str, shape: Any) -> Any:
+    """The network after one step, its weights moved."""
+    import keras
+
+    keras.utils.set_random_seed(5)
+    network = build(name, shape, 4)
+    before = network.get_weights()
+    network.compile(keras.optimizers.Adam(1e-3), loss_named(ARCHITECTURES[name].loss), jit_compile=False)
+    loss = network.train_on_batch(noise(shape), np.eye(4, dtype=np.float32)[:2])
+    assert np.isfinite(loss)
+    moved = [not np.array_equal(old, new) for old, new in zip(before, network.get_weights(), strict=True)]
+    assert sum(moved) > len(moved) / 2
+    return network
+
+
+def answers(engine: Engine, inputs: np.ndarray) -> np.ndarray:
+    try:
+        return np.concatenate([engine.run(inputs[index : index + 1]) for index in range(len(inputs))])
+    finally:
+        engine.close()
+
+
+@pytest.mark.parametrize(("name", "shape"), {**OWN, **APPLICATIONS}.items())
+def test_trained_step_round_trips_through_every_format(name: str, shape: Any, tmp_path: Path) -> None:
+    inputs = noise(shape, 3)
+    path = tmp_path / "model.keras"
+    trained(name, shape).save(path)
+    reference = TensorflowEngine.load(path)
+    wanted = np.concatenate([reference.run(inputs[index : index + 1]) for index in range(3)])
+    frozen = reference.freeze(shape)
+    given = {"savedmodel": answers(TensorflowEngine.load(save_as_saved_model(path, tmp_path)), inputs)}
+    for engine in ("openvino", "litert", "onnxruntime"):
+        if engine != "onnxruntime" or name not in NOT_TO_ONNX:
+            engine_class = get_engine_class(engine)
+            engine_class.start_in_main_thread()
+            converted = engine_class.convert(frozen, tmp_path)
+            given[engine] = answers(engine_class.load(converted, RunSettings()), inputs)
+
+    for engine, output in given.items():
+        assert relative_difference(output, wanted) <= TOLERANCE, engine
+        assert top1_agreement(output, wanted) == 1.0, engine
