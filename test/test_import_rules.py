@@ -66,7 +66,7 @@ KEPT_IN: dict[str, set[str]] = {
     "requests": {"web"},
     "cv2": {"images", "backends", "training"},
     "PIL": {"images", "backends", "training"},
-    "threading": {"predictions", "environment", "app", "engines", "db"},
+    "threading": {"predictions", "environment", "app", "engines", "db", "training"},
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from deep_predictor.engines.base import RunSettings, first_line
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.table import REFERENCE, get_engine_class
 from deep_predictor.os_limits import die_with_parent, usable_cores
+
+if TYPE_CHECKING:
+    import keras
 
 INPUTS_FILE = "inputs.npy"
 OUTPUTS_FILE = "outputs.npy"
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         inspect_model(model)
         get_engine_class(REFERENCE).start_in_main_thread()
-        path = save_as_saved_model(model, target) if to == "savedmodel" else _convert(to, model, target, inputs)
+        path = _convert(to, model, target, inputs.shape[1:])
         engine_class = get_engine_class(_ENGINES[to])
         engine_class.start_in_main_thread()
         engine = engine_class.load(path, RunSettings(1, usable_cores()))
@@ -46,21 +50,23 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _convert(to: str, model: Path, target: Path, inputs: np.ndarray) -> Path:
+def _convert(to: str, model: Path, target: Path, input_shape: tuple[int, ...]) -> Path:
     """As the server converts it for its own engines."""
     from deep_predictor.engines.tensorflow import TensorflowEngine
 
-    _, height, width, channels = inputs.shape
+    if to == "savedmodel":
+        import keras
+
+        return write_saved_model(keras.saving.load_model(model, compile=False, safe_mode=True), target)
+    height, width, channels = input_shape
     frozen = TensorflowEngine.load(model, RunSettings()).freeze((height, width, channels))
     return get_engine_class(_ENGINES[to]).convert(frozen, target)
 
 
-def save_as_saved_model(model: Path, target: Path) -> Path:
+def write_saved_model(network: keras.Model, target: Path) -> Path:
     """A SavedModel with the signature serving_default: `picture` in, `output` out."""
-    import keras
     import tensorflow as tf
 
-    network = keras.saving.load_model(model, compile=False, safe_mode=True)
     serve = tf.function(
         lambda picture: {"output": network(picture, training=False)},
         input_signature=[tf.TensorSpec(network.inputs[0].shape, tf.float32, name="picture")],

@@ -136,6 +136,7 @@ def _stored_mode(data: bytes, extension: str) -> str:
 def _mode_of(stored: str, small: np.ndarray) -> str:
     """A picture stored with colours but without any in it counts as gray."""
     if stored in ("colour", "palette"):
-        spread = small.max(axis=2).astype(int) - small.min(axis=2)
+        red, green, blue = cv2.split(small)
+        spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
         return "gray" if spread.max() <= _GRAY_SPREAD else stored
     return stored

@@ -14,7 +14,7 @@ from deep_predictor.engines.table import get_engine_class
 from deep_predictor.engines.tensorflow import TensorflowEngine
 from deep_predictor.training.architectures.losses import loss_named
 from deep_predictor.training.architectures.table import ARCHITECTURES
-from deep_predictor.training.conversion_child import save_as_saved_model
+from deep_predictor.training.conversion_child import write_saved_model
 from test.training.architectures.networks import APPLICATIONS, OWN, build, noise
 
 #: Above 4 GB in tf2onnx, or about so; see test_converting.py for the refusal.
@@ -28,7 +28,7 @@ def trained(name: str, shape: Any) -> Any:
     keras.utils.set_random_seed(5)
     network = build(name, shape, 4)
     before = network.get_weights()
-    network.compile(keras.optimizers.Adam(1e-3), loss_named(ARCHITECTURES[name].loss), jit_compile=False)
+    network.compile(keras.optimizers.Adam(1e-3), loss_named(ARCHITECTURES[name].loss), run_eagerly=True)
     loss = network.train_on_batch(noise(shape), np.eye(4, dtype=np.float32)[:2])
     assert np.isfinite(loss)
     moved = [not np.array_equal(old, new) for old, new in zip(before, network.get_weights(), strict=True)]
@@ -43,22 +43,32 @@ def answers(engine: Engine, inputs: np.ndarray) -> np.ndarray:
         engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "shape"), {**OWN, **APPLICATIONS}.items())
 def test_trained_step_round_trips_through_every_format(name: str, shape: Any, tmp_path: Path) -> None:
     inputs = noise(shape, 3)
-    path = tmp_path / "model.keras"
-    trained(name, shape).save(path)
-    reference = TensorflowEngine.load(path)
-    wanted = np.concatenate([reference.run(inputs[index : index + 1]) for index in range(3)])
-    frozen = reference.freeze(shape)
-    given = {"savedmodel": answers(TensorflowEngine.load(save_as_saved_model(path, tmp_path)), inputs)}
+    network = trained(name, shape)
+    wanted = np.asarray(network(inputs, training=False))
+    saved = TensorflowEngine.load(write_saved_model(network, tmp_path))
+    frozen = saved.freeze(shape)
+    given = {"savedmodel": answers(saved, inputs)}
     for engine in ("openvino", "litert", "onnxruntime"):
         if engine != "onnxruntime" or name not in NOT_TO_ONNX:
             engine_class = get_engine_class(engine)
             engine_class.start_in_main_thread()
-            converted = engine_class.convert(frozen, tmp_path)
-            given[engine] = answers(engine_class.load(converted, RunSettings()), inputs)
+            given[engine] = answers(engine_class.load(engine_class.convert(frozen, tmp_path), RunSettings()), inputs)
 
     for engine, output in given.items():
         assert relative_difference(output, wanted) <= TOLERANCE, engine
         assert top1_agreement(output, wanted) == 1.0, engine
+
+
+@pytest.mark.parametrize("name", ["stn_lenet5", "capsnet"])
+def test_model_file_of_operations_is_served_as_it_stands(name: str, tmp_path: Path) -> None:
+    network = build(name, OWN[name], 4)
+    network.save(tmp_path / "model.keras")
+    inputs = noise(OWN[name], 2)
+
+    given = answers(TensorflowEngine.load(tmp_path / "model.keras"), inputs)
+
+    assert given == pytest.approx(np.asarray(network(inputs, training=False)), abs=1e-5)

@@ -35,7 +35,7 @@ def train(order: TrialOrder, watch: Watch) -> None:
 
 
 def fail_now_and_then(order: TrialOrder, watch: Watch) -> None:
-    """By the trial's number: diverges, has no memory, is killed, ends without a word, has no figure, and else trains."""
+    """By number: diverges, has no memory, is killed, ends without a word, before an epoch, with no figure, trains."""
     print("this goes to the trial's own output")
     number = int(order.folder.name)
     if number == 0:

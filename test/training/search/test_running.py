@@ -16,6 +16,7 @@ import pytest
 
 from deep_predictor.errors import ConfigError, RunFolderUnusable, SearchWithoutResult, TrainingCancelled
 from deep_predictor.training.job_files import read_metrics, read_state
+from deep_predictor.training.process_identity import start_of
 from deep_predictor.training.search.running import run_search
 from deep_predictor.training.search.study import ABANDONED, TrialRecord
 from deep_predictor.training.search.tables import line_of, table_of
@@ -160,7 +161,8 @@ def test_killed_search_goes_on_and_its_open_trials_are_failed(tmp_path: Path) ->
     until(lambda: len(list(tmp_path.glob(".holding-*"))) == 2, "two trials hold")
     process.kill()
     process.wait(LONGEST_SECONDS)
-    (tmp_path / ".go").touch()
+    orphans = [int(path.name.rpartition("-")[2]) for path in tmp_path.glob(".holding-*")]
+    until(lambda: all(start_of(pid) is None for pid in orphans), "its trials end too")
 
     result = run_search(plan_of("train", trials=4, processes=2), tmp_path)
 
