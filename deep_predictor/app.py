@@ -17,7 +17,7 @@ from deep_predictor.config.main_config import EnvironmentConfig, MainConfig, loa
 from deep_predictor.config.public_address import check_bind_address
 from deep_predictor.config.secrets import derive_key, ensure_secret_key
 from deep_predictor.db.file_lock import DatabaseLock
-from deep_predictor.db.setup import init_databases, rows_for
+from deep_predictor.db.setup import init_databases, rows_for, training_job_rows_for
 from deep_predictor.engines.judging import JudgeSettings
 from deep_predictor.engines.room import EngineRoom
 from deep_predictor.environment import Application, Environment
@@ -30,6 +30,8 @@ from deep_predictor.predictions.recovering import recover
 from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
 from deep_predictor.predictions.waiting import WaitSlots
+from deep_predictor.training.job_files import RUNS_FOLDER
+from deep_predictor.training.jobs import TrainingJobs
 from deep_predictor.web.registration import register_web
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -88,6 +90,9 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
     for environment in application.environments:
         recover(environment)
         environment.keep_house()
+    application.training_jobs = TrainingJobs(training_job_rows_for(app), PROJECT_ROOT / RUNS_FOLDER)
+    application.closers.append(application.training_jobs.close)
+    application.training_jobs.begin()
     if options.load_predictors:
         application.registry.start()
     return app

@@ -23,13 +23,12 @@ from deep_predictor.training.augmentation.known import KnownPicture
 from deep_predictor.training.augmentation.table import build_augmentation, find_problems
 from deep_predictor.training.batches import Augmenting
 from deep_predictor.training.datasets.options import DatasetOptions
+from deep_predictor.training.job_files import RUNS_FOLDER
 from deep_predictor.training.schedule import ScheduleName
 from deep_predictor.training.search.options import SearchOptions
 
 #: The one key that a training cfg holds.
 SECTION = "training_options"
-#: Where runs lie that no cfg gives a folder.
-RUNS_FOLDER = Path("var/runs")
 
 
 class InputOptions(StrictModel):

@@ -13,6 +13,8 @@ from typing import Any
 
 from deep_predictor.errors import RunFolderUnusable
 
+#: Where runs lie that no cfg gives a folder.
+RUNS_FOLDER = Path("var/runs")
 #: Names of a run's own files, as `run_folder` has them; that file needs more than a server should import.
 STATE_FILE = "state.json"
 METRICS_FILE = "metrics.jsonl"
@@ -85,6 +87,14 @@ def new_run_folder(runs_folder: Path, name: str) -> Path:
             raise RunFolderUnusable(folder, f"cannot be made: {error.strerror}") from error
         return folder
     raise AssertionError("the numbers are endless")
+
+
+def without_run_folder(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """Each job has a run folder of its own, whatever the cfg names."""
+    return {
+        key: {inner: v for inner, v in value.items() if inner != "run_folder"} if isinstance(value, Mapping) else value
+        for key, value in cfg.items()
+    }
 
 
 def end_of_log(path: Path) -> str:

@@ -25,6 +25,7 @@ from deep_predictor.training.job_files import (
     new_run_folder,
     read_metrics,
     read_state,
+    without_run_folder,
 )
 from deep_predictor.training.job_run import (
     COMMANDS,
@@ -88,7 +89,7 @@ class TrainingJobs:
             raise ValueError(f"there is no kind {kind!r} of training job; there are: {', '.join(COMMANDS)}")
         written = read_json_object(cfg, PROJECT_ROOT) if isinstance(cfg, Path) else cfg
         shown = file_name_of(name or (cfg.stem if isinstance(cfg, Path) else kind))
-        new = NewTrainingJob(kind, shown, _without_run_folder(written), priority)
+        new = NewTrainingJob(kind, shown, without_run_folder(written), priority)
         job = self._rows.insert(new, lambda job_id: str(new_run_folder(self._runs_folder, f"{job_id:04d}-{shown}")))
         self._ensure_thread()
         return job.id
@@ -248,11 +249,3 @@ class TrainingJobs:
         self._wake.set()
         with self._changed:
             self._changed.notify_all()
-
-
-def _without_run_folder(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Each job has a run folder of its own, whatever the cfg names."""
-    return {
-        key: {inner: v for inner, v in value.items() if inner != "run_folder"} if isinstance(value, Mapping) else value
-        for key, value in cfg.items()
-    }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deep_predictor.config.strict import shown_path
-from deep_predictor.errors import ConfigError, ConfigProblem, TrainingCancelled, TrainingError
+from deep_predictor.errors import ConfigError, ConfigProblem, TrainingCancelled, TrainingError, TrialOver
 from deep_predictor.training.architectures.table import ARCHITECTURES, build_architecture
 from deep_predictor.training.checkpoint import Checkpoints, Identity
 from deep_predictor.training.config import SECTION, TrainingConfig
@@ -62,6 +62,9 @@ def run_training(
             except TrainingCancelled:
                 folder.say("cancelled")
                 raise
+            except TrialOver:
+                folder.say("cancelled", reason="a trial of a search ends here")
+                raise
             except (TrainingError, ConfigError) as error:
                 log.error("%s", error)
                 folder.say("failed", reason=str(error))
@@ -96,6 +99,8 @@ def _train(
         if loaded:
             folder.write_metrics([EpochFigures(**figures) for figures in loaded[1]["history"]])
             log.info("goes on after epoch %d", len(loaded[1]["history"]))
+            folder.say("running", epoch=len(loaded[1]["history"]), epochs=options.fit_options.epochs)
+        # A search ends its trials when `watch` is left: nothing but fitting may stand inside.
         with (
             watch(options.fit_options.epochs, len(parts.train)) as watcher,
             tensorboard_log(config, folder.path) as note,
