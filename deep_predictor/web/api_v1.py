@@ -5,22 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
-from deep_predictor.environment import Environment
-from deep_predictor.errors import PredictionNotFound, PredictionTimedOut, TooManyWaiting
-from deep_predictor.predictions import running
+from deep_predictor.errors import PredictionNotFound
 from deep_predictor.predictions.cancelling import delete_prediction
-from deep_predictor.predictions.job import Job
-from deep_predictor.predictions.submitting import submit_upload
-from deep_predictor.results import PredictionStatus
 from deep_predictor.web.access import KEY_OR_OPEN_UPLOADS, PREDICT_CREDENTIAL, PUBLIC, register
 from deep_predictor.web.current import current_application, production_environment
-from deep_predictor.web.json_format import answer_of, json_response, outcome_answer, predictor_details
+from deep_predictor.web.json_format import answer_of, json_response, predictor_details
 from deep_predictor.web.long_poll import find_prediction, wait_seconds_of
 from deep_predictor.web.predict_body import parse_predict
+from deep_predictor.web.predicting import predict_upload
 from deep_predictor.web.stored_image import image_response
-
-#: POST /api/v1/predict waits this long; what is stored goes on after it.
-PREDICT_SECONDS = 120.0
 
 
 def create_api_v1() -> Blueprint:
@@ -38,12 +31,11 @@ def predict() -> ResponseReturnValue:
     """Upload and wait: 200 with the answer, whatever its status; 202 when it is not final in time."""
     application, environment = current_application(), production_environment()
     upload = parse_predict(request, environment, application.main_config.flask_options.max_content_length)
-    with application.wait_slots.hold(upload.predictor_name) as granted:
-        if not granted:
-            raise TooManyWaiting
-        job = submit_upload(environment, upload)
-        job.wait(PREDICT_SECONDS)
-    return _stored_answer(environment, job) if upload.store else _passing_answer(environment, job)
+    answered = predict_upload(application, upload)
+    response = json_response(answered.answer, answered.status)
+    if answered.stored_id:
+        response.headers["Location"] = url_for("api_v1.prediction", prediction_id=answered.stored_id)
+    return response
 
 
 def predictors() -> ResponseReturnValue:
@@ -72,28 +64,3 @@ def delete(prediction_id: str) -> ResponseReturnValue:
     if find_prediction(environment, prediction_id) is None or not delete_prediction(environment, prediction_id):
         raise PredictionNotFound(prediction_id)
     return Response(status=204)
-
-
-def _stored_answer(environment: Environment, job: Job) -> Response:
-    record = job.record or environment.rows.find(job.prediction_id)
-    if record is None:  # deleted while it was waited for
-        raise PredictionNotFound(job.prediction_id)
-    is_final = record.status != PredictionStatus.ACCEPTED
-    response = json_response(answer_of(record, environment), 200 if is_final else 202)
-    response.headers["Location"] = url_for("api_v1.prediction", prediction_id=job.prediction_id)
-    return response
-
-
-def _passing_answer(environment: Environment, job: Job) -> Response:
-    """The answer of a prediction that is stored nowhere, so it ends here at the latest."""
-    if job.outcome is None and current_application().stopping.is_set():
-        delete_prediction(environment, job.prediction_id)
-        raise TooManyWaiting
-    if job.outcome is None and running.fail(job, PredictionTimedOut(PREDICT_SECONDS)):
-        job.predictor.queue.discard(job)
-    job.wait(PREDICT_SECONDS)
-    if job.refusal:
-        raise job.refusal
-    if job.outcome is None:  # deleted while it was waited for
-        raise PredictionNotFound(job.prediction_id)
-    return json_response(outcome_answer(job, job.outcome))

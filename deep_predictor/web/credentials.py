@@ -36,7 +36,7 @@ def check_upload(request: Request) -> None:
     form = read_form(request)
     environment = production_environment()
     config = production_config()
-    if _key_is_right(_given_key(request, form.api_key), environment):
+    if is_right_key(_given_key(request, form.api_key), environment):
         return
     if config.upload_options.open_uploads:
         check_local_origin(request, config.api_options.cors_origins)
@@ -51,7 +51,7 @@ def check_test_upload(request: Request) -> None:
     form = read_form(request)
     if API_KEY_FIELD not in request.form:
         raise MissingField(API_KEY_FIELD)
-    if not _key_is_right(_encoded(form.api_key), test_environment()):
+    if not is_right_key(_encoded(form.api_key), test_environment()):
         raise WrongApiKey
 
 
@@ -72,7 +72,7 @@ def check_key_or_open(request: Request) -> None:
 def _check_key_or_open(request: Request, key_in_body: str) -> None:
     environment = production_environment()
     config = production_config()
-    if _key_is_right(_given_key(request, key_in_body), environment):
+    if is_right_key(_given_key(request, key_in_body), environment):
         return
     if not config.upload_options.open_uploads:
         raise NoCredential
@@ -84,7 +84,7 @@ def _given_key(request: Request, key_in_body: str) -> bytes:
     return _encoded(key_in_body) or request.headers.get(KEY_HEADER, "").encode("latin-1", "replace")
 
 
-def _key_is_right(given: bytes, environment: Environment) -> bool:
+def is_right_key(given: bytes, environment: Environment) -> bool:
     """False when no key is given. Raises WrongApiKey for any key but the right one."""
     if not given:
         return False

@@ -108,12 +108,13 @@ def state_of(predictor: Predictor) -> dict[str, Any]:
 
 def json_response(body: Mapping[str, Any], status: int = 200, content_type: str = "application/json") -> Response:
     """UTF-8 JSON that nobody keeps: answers change until they are final, and may be deleted."""
-    response = Response(_encoded(body), status, content_type=content_type)
+    response = Response(encoded(body), status, content_type=content_type)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _encoded(body: Mapping[str, Any]) -> bytes:
+def encoded(body: Mapping[str, Any]) -> bytes:
+    """As UTF-8 JSON, also where it holds what JSON has no word for."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, TypeError):  # UnicodeEncodeError is a ValueError

@@ -82,7 +82,11 @@ def parse_predict(request: Request, environment: Environment, max_image_bytes: i
     An absent or empty model name means the default predictor, an absent or empty id is made here. Raises MissingField,
     EmptyField, InvalidUploadBody, RequestEntityTooLarge.
     """
-    body = read_predict_body(request, max_image_bytes)
+    return upload_of(read_predict_body(request, max_image_bytes), environment, max_image_bytes)
+
+
+def upload_of(body: PredictBody, environment: Environment, max_image_bytes: int) -> Upload:
+    """As `parse_predict`, of a body that was read."""
     config = environment.config
     default_name = ""
     if isinstance(config, ProductionConfig):

@@ -13,6 +13,7 @@ from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
 from deep_predictor.web.load_shedding import LoadShedder
 from deep_predictor.web.pages import create_pages
+from deep_predictor.web.raw_predict import RawPredict
 from deep_predictor.web.security_headers import register_security_headers
 from deep_predictor.web.upload_form import UploadRequest
 
@@ -31,4 +32,6 @@ def register_web(app: Flask) -> None:
     register_security_headers(app, main_config)
     register_cors(app)
     with app.app_context():
-        app.wsgi_app = LoadShedder(app, current_application(), app.wsgi_app)  # type: ignore[method-assign]
+        application = current_application()
+        raw_predict = RawPredict(app, application, app.wsgi_app)
+        app.wsgi_app = LoadShedder(app, application, raw_predict)  # type: ignore[method-assign]

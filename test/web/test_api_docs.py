@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from deep_predictor.results import PredictionStatus
-from deep_predictor.web.api_v1 import PREDICT_SECONDS
 from deep_predictor.web.long_poll import LONGEST_WAIT_SECONDS
+from deep_predictor.web.predicting import PREDICT_SECONDS
 from test.web.conftest import MakeSite
 
 

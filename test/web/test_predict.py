@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from deep_predictor.web import api_v1
+from deep_predictor.web import predicting
 from test import fakes
 from test.app_builder import PRODUCTION_KEY, fault_predictor
 from test.fakes import picture
@@ -196,7 +196,7 @@ def test_predict_too_large_answers_413_in_every_kind_of_body(make_site: MakeSite
 
 
 def test_predict_that_takes_too_long_answers_202_and_goes_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api_v1, "PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr(predicting, "PREDICT_SECONDS", 0.05)
     fakes.release_hanging.clear()
     answer = site.post(PATH, params={"model_name": "hangs"}, headers=KEY, body=picture("hang"))
     fakes.release_hanging.set()
@@ -207,7 +207,7 @@ def test_predict_that_takes_too_long_answers_202_and_goes_on(site: Site, monkeyp
 def test_predict_with_store_0_that_takes_too_long_ends_as_timed_out(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api_v1, "PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr(predicting, "PREDICT_SECONDS", 0.05)
     answer = site.post(PATH, params={"model_name": "blocked", "store": "0"}, headers=KEY, body=picture())
     assert (answer.status, answer.json["prediction_status"], answer.json["reason_code"]) == (200, 500, "timed_out")
     assert len(site.production.jobs) == 0

@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def classify(features: Any, wanted: Wanted, dropout: float) -> Any:
-    """Features (N, h, w, c), averaged over the picture, or (N, c) -> probabilities (N, classes)."""
+    """Features (N, h, w, c), averaged over the picture, or (N, c) -> probabilities (N, classes).
+
+    The layers have names of their own: Keras' could be those of a body that came from a file or a cfg.
+    """
     from keras import layers
 
     if len(features.shape) == 4:
-        features = layers.GlobalAveragePooling2D()(features)
+        features = layers.GlobalAveragePooling2D(name="head_average")(features)
     if wanted.dropout(dropout):
-        features = layers.Dropout(wanted.dropout(dropout))(features)
+        features = layers.Dropout(wanted.dropout(dropout), name="head_dropout")(features)
     # 32 bits, also where the body computes with 16.
     return layers.Dense(wanted.class_count, activation="softmax", dtype="float32", name="predictions")(features)
 

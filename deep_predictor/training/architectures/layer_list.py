@@ -48,12 +48,13 @@ def build_layer_list(wanted: Wanted) -> keras.Model:
         raise ArchitectureUnusable(wanted.name, f"layers: there are {len(entries)}, up to {MAX_LAYERS} are built")
     if entries[0].get("class_name") == "InputLayer":  # stands first where Keras wrote the list
         entries[0] = {}
+    _check_names(entries, wanted)
     inputs = Input(wanted.input_shape)
     x: Any = inputs
     for index, entry in enumerate(entries):
         if entry:
             is_head = index == len(entries) - 1 and _is_softmax_dense(entry)
-            x = _add(x, entry, f"layers[{index}]", wanted, is_head)
+            x = _add(x, entry, index, wanted, is_head)
     if not _is_softmax_dense(entries[-1]):
         x = classify(x, wanted, dropout=0)
     return Model(inputs, x, name="custom")
@@ -64,15 +65,32 @@ def _is_softmax_dense(entry: Mapping[str, Any]) -> bool:
     return entry.get("class_name") == "Dense" and isinstance(config, dict) and config.get("activation") == "softmax"
 
 
-def _add(x: Any, entry: Mapping[str, Any], where: str, wanted: Wanted, is_head: bool) -> Any:
+def _check_names(entries: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
+    """Names are unique, and the head's are not taken."""
+    seen = {"predictions", "head_dropout", "head_average"}
+    if _is_softmax_dense(entries[-1]):
+        seen = set()
+    for index, entry in enumerate(entries):
+        config = entry.get("config")
+        name = config.get("name") if isinstance(config, dict) else None
+        if name in seen:
+            raise ArchitectureUnusable(wanted.name, f"layers[{index}].config.name: {name!r} is taken")
+        seen |= {name} if isinstance(name, str) else set()
+
+
+def _add(x: Any, entry: Mapping[str, Any], index: int, wanted: Wanted, is_head: bool) -> Any:
     """The layer of one entry, called on `x`."""
     import keras
 
+    where = f"layers[{index}]"
     problem = next(_problems(entry, where), None)
     if problem:
         raise ArchitectureUnusable(wanted.name, problem)
     name = entry["class_name"]
-    config = {**entry.get("config", {})} | ({"units": wanted.class_count, "dtype": "float32"} if is_head else {})
+    # Named here: Keras' own names could be those that other entries say.
+    config = {"name": f"entry_{index}", **entry.get("config", {})}
+    if is_head:
+        config |= {"units": wanted.class_count, "dtype": "float32"}
     if (weights := _weight_count(config, x.shape)) > MAX_WEIGHTS:
         detail = f"would have about {weights / 1e6:.0f} million weights, {MAX_WEIGHTS / 1e6:.0f} million are allowed"
         raise ArchitectureUnusable(wanted.name, f"{where} ({name}): {detail}")

@@ -99,6 +99,20 @@ def test_wrong_layer_is_refused_by_index_and_key(entry: dict[str, Any], message:
         build("custom", SHAPE, 3, layers=[CONVOLUTION, entry])
 
 
+@pytest.mark.parametrize("name", ["twice", "predictions"])
+def test_name_that_is_taken_is_refused_by_index(name: str) -> None:
+    twice = [layer("ReLU", name="twice"), CONVOLUTION, layer("ReLU", name=name)]
+
+    with pytest.raises(ArchitectureUnusable, match=rf"layers\[2\]\.config\.name: '{name}' is taken"):
+        build("custom", SHAPE, 3, layers=twice)
+
+
+def test_layers_with_and_without_names_stand_together() -> None:
+    written = [layer("Dropout", rate=0.1, name="dropout"), layer("Dropout", rate=0.1), CONVOLUTION]
+
+    assert build("custom", SHAPE, 3, layers=written).output_shape == (None, 3)
+
+
 def test_layer_list_without_end_is_refused() -> None:
     with pytest.raises(ArchitectureUnusable, match="there are 501, up to 500 are built"):
         build("custom", SHAPE, 3, layers=[layer("ReLU")] * 501)

@@ -100,6 +100,19 @@ def test_dense_layers_behind_a_flatten_are_part_of_the_head(folder: Path) -> Non
     assert len([layer for layer in network.layers if type(layer).__name__ == "Dense"]) == 1
 
 
+def test_body_whose_layers_have_the_names_of_a_head_is_taken_too(folder: Path) -> None:
+    import keras
+    from keras import layers
+
+    first = build("convnet_medium", (8, 8, 3))
+    keras.Model(first.input, layers.Dense(2)(first.output)).save(folder / "longer.keras")
+
+    network = build("pretrained", (8, 8, 3), 5, weights_file=folder / "longer.keras")
+
+    names = [layer.name for layer in network.layers]
+    assert names[-4:] == ["body_head_dropout", "body_predictions", "head_dropout", "predictions"]
+
+
 def test_model_with_its_own_rescaling_keeps_it(folder: Path) -> None:
     path = small_convolution(folder / "small.keras")
 

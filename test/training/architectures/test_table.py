@@ -39,6 +39,23 @@ def test_own_architecture_holds_no_code_that_the_server_would_refuse(name: str) 
     assert config_findings(json.loads(build(name, OWN[name]).to_json())) == []
 
 
+@pytest.mark.parametrize("name", ["convnet_small", "stn_lenet5", "capsnet"])
+def test_own_architecture_of_mixed_precision_answers_in_32_bits(name: str) -> None:
+    import keras
+
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    try:
+        network = build(name, OWN[name])
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+    outputs = np.asarray(network(noise(OWN[name]), training=False))
+
+    assert network.layers[1].compute_dtype == "float16"
+    assert outputs.dtype == np.float32
+    assert np.isfinite(outputs).all()
+
+
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if ARCHITECTURES[name].smallest_side > 1])
 def test_build_architecture_of_too_small_pictures_is_refused_with_the_size(name: str) -> None:
     side = ARCHITECTURES[name].smallest_side
@@ -144,7 +161,7 @@ def test_capsnet_of_large_pictures_is_refused_with_the_number_of_weights() -> No
 def test_dropout_and_width_are_what_the_options_say() -> None:
     network = build("mobilenet", (32, 32, 3), alpha=0.25, dropout=0.6)
 
-    assert next(layer for layer in network.layers if layer.name.startswith("dropout")).rate == 0.6
+    assert network.get_layer("head_dropout").rate == 0.6
     assert network.get_layer("conv1").filters == 8
 
 
