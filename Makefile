@@ -9,11 +9,12 @@ HOST ?= 127.0.0.1
 PORT ?= 5000
 CONFIG ?= cfg/deep_predictor_demo.cfg
 
-.PHONY: run setup demo-model test setup-test lint types unit bench clean help
+.PHONY: run setup demo-model test setup-test lint types unit check-slow bench clean help
 
 help:
 	@echo "make run    install, train the demo model if there is none, serve it on http://$(HOST):$(PORT)"
 	@echo "make test   install, lint, check types, run every test"
+	@echo "make check-slow  build and run every classifier of keras.applications once (many minutes, up to 8 GB)"
 	@echo "make bench  measure the server against a bare loop and its peers (about two hours); BENCH='--only ours' measures a part"
 	@echo "make setup  install what serving and training need into $(VENV)"
 	@echo "make clean  remove $(VENV) and caches; models, predictions and databases under var/ stay"
@@ -44,6 +45,10 @@ types:
 unit:
 	@echo "==> running every test"
 	@$(BIN)/pytest
+
+check-slow: setup-test
+	@echo "==> building and running every classifier of keras.applications once (many minutes)"
+	@$(BIN)/pytest -o timeout=1200 test/check_slow/applications.py
 
 bench: $(VENV)/installed-bench
 	@echo "==> measuring; tables follow, all figures lie in var/bench/results"
