@@ -44,7 +44,9 @@ types:
 
 unit:
 	@echo "==> running every test"
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not alone"
+	@echo "==> running the tests that want the machine for themselves"
+	@$(BIN)/pytest -m alone
 
 check-slow: setup-test
 	@echo "==> building and running every classifier of keras.applications once (many minutes)"

@@ -20,7 +20,7 @@ from test.server_process import ServerProcess, new_id
 MAX_SECONDS = 2.0
 EXTENSIONS = ["jpg", "jpeg", "png", "bmp", "gif", "heic", "webp"]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def generated_hostile_files() -> dict[str, bytes]:

@@ -16,7 +16,7 @@ from test.app_builder import fault_predictor, write_config
 from test.fakes import picture
 from test.server_process import ServerProcess, new_id
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 
 def test_200_uploads_by_20_clients_all_end_without_thread_growth(tmp_path: Path) -> None:

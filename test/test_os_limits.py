@@ -22,6 +22,7 @@ MAX_GROWTH_BYTES = 300 * 1024 * 1024
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_large_pictures_leave_no_memory_behind(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.new("RGBA", (7000, 7000), (1, 2, 3, 4)).save(file, "PNG")

@@ -13,7 +13,7 @@ from other.benchmarks.pictures import photo
 from other.benchmarks.processes import BareLoop, run_client
 from test.model_factory import brightness_classifier, write_names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 ROUNDS = 3
 SECONDS = 1.5
