@@ -44,7 +44,7 @@ types:
 
 unit:
 	@echo "==> running every test"
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@echo "==> running the tests that want the machine for themselves"
 	@$(BIN)/pytest -m alone
 

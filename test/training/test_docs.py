@@ -47,7 +47,11 @@ def test_training_docs_have_a_line_for_each_key(text: str, section: str, key: st
     )
 
 
-@pytest.mark.parametrize("name", [*FORMATS, *ARCHITECTURES, *OPERATIONS, *MODEL_FOLDER_FILES])
+#: Without their other names, which stand in the text.
+OWN_NAMES = list({id(architecture): name for name, architecture in reversed(ARCHITECTURES.items())}.values())
+
+
+@pytest.mark.parametrize("name", [*FORMATS, *OWN_NAMES, *OPERATIONS, *MODEL_FOLDER_FILES])
 def test_training_docs_have_a_line_for_each_name(text: str, name: str) -> None:
     heads = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
 
