@@ -173,7 +173,8 @@ def real_client(shared_data: Path, folder: Path, digits_cfg: Path) -> Iterator[F
         ),
         "coco": {
             "predictor_backend": "tf_yolo",
-            "options": {"input_size": 320, "iou_threshold": 0.45, "score_threshold": 0.3},
+            # what `auto` makes of it is looked at in test/backends/test_real_networks.py
+            "options": {"input_size": 320, "iou_threshold": 0.45, "score_threshold": 0.3, "engine": "tensorflow"},
             "paths": {
                 "model_path": str(detector / "yolo-fastest-1.1-xl.savedmodel"),
                 "names_path": str(detector / "coco.names"),
