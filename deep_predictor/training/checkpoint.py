@@ -75,11 +75,6 @@ class Checkpoints:
             if path != self._best_path(epoch):
                 path.unlink(missing_ok=True)
 
-    def clear(self) -> None:
-        """A run that begins anew has no checkpoint."""
-        for path in (*self._folder.glob("*.npz"), *self._folder.glob(".*.part")):
-            path.unlink(missing_ok=True)
-
     def _best_path(self, epoch: int) -> Path:
         return self._folder / f"best-{epoch:05d}.npz"
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
 import re
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +18,7 @@ from deep_predictor.backends.golden import GOLDEN_FILE as GOLDEN_LIST
 from deep_predictor.backends.golden import OUTPUTS_FILE
 from deep_predictor.engines.probes import GOLDEN_FOLDER
 from deep_predictor.errors import ModelFolderUnwritable
+from deep_predictor.training.folder_swap import clear_leftovers, part_beside, put_in_place
 
 MODEL_FILE = "model.keras"
 NAMES_FILE = "names.txt"
@@ -61,7 +60,7 @@ def reserve(folder: Path) -> Iterator[None]:
     """
     lock = _acquire(folder, timeout_seconds=0)
     try:
-        _clear_leftovers(folder)
+        clear_leftovers(folder)
         _check_replaceable(folder)
         yield
     finally:
@@ -79,13 +78,13 @@ def written_beside(folder: Path) -> Iterator[Path]:
 
     Raises ModelFolderUnwritable for what the disk refuses, in the block too.
     """
-    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.part"
+    part = part_beside(folder)
     try:
         part.mkdir()
         yield part
         for path in part.rglob("*"):
             _flush(path)
-        _replace(folder, part)
+        put_in_place(folder, part)
     except OSError as error:
         raise ModelFolderUnwritable(folder, f"cannot be written: {error}") from error
     finally:
@@ -144,31 +143,6 @@ def _is_ours(name: str) -> bool:
 
 def _files_of(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-
-
-def _replace(folder: Path, part: Path) -> None:
-    """Put `part` in the place of `folder`; the old one comes back when that fails."""
-    if not folder.exists():
-        part.rename(folder)
-        return
-    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.old"
-    folder.rename(old)
-    try:
-        part.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _clear_leftovers(folder: Path) -> None:
-    """Remove what killed runs left beside the folder; one killed between the two renames left the old model."""
-    for old in folder.parent.glob(f".{glob.escape(folder.name)}.*.old"):
-        if not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    for part in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

@@ -58,7 +58,7 @@ def run_training(
         with folder.logged() as log:
             try:
                 folder.say("running", epochs=config.options.fit_options.epochs)
-                trained = _train(config, folder, watch, log, allow_python, resume)
+                trained = _train(config, folder, watch, log, allow_python)
             except TrainingCancelled:
                 folder.say("cancelled")
                 raise
@@ -83,7 +83,6 @@ def _train(
     watch: Watch,
     log: logging.Logger,
     allow_python: bool,
-    resume: bool,
 ) -> TrainedModel:
     options = config.options
     parts = open_parts(config, log)
@@ -91,8 +90,6 @@ def _train(
         network = build_network(config, parts.dataset, allow_python)
         check_servable(network)
         checkpoints = Checkpoints(folder.checkpoints, _identity(config, folder, parts.facts))
-        if not resume:
-            checkpoints.clear()
         architecture = ARCHITECTURES[options.fit_options.architecture]
         trainer = Trainer(network, options.fit_options, architecture.loss, _class_weights(config, parts))
         loaded = checkpoints.load()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ class RunFolder:
             raise RunFolderUnusable(self.path, f"holds files that no run wrote ({names}); name another run_folder")
         for name in (CANCEL_FILE, METRICS_FILE, LOG_FILE, STATE_FILE):
             (self.path / name).unlink(missing_ok=True)
+        # Before the new id: a run killed in its first second can be resumed, and finds nothing of another.
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         _write(self.path / RUN_FILE, {"run_id": uuid.uuid4().hex})
         _write(self.path / CFG_FILE, {"file": config.file, SECTION: config.as_written})
 

@@ -30,6 +30,8 @@ def test_opened_twice_is_refused(folder: RunFolder) -> None:
 
 def test_begin_gives_a_new_id_and_forgets_the_old_figures(folder: RunFolder, project_root: Path) -> None:
     first = folder.run_id
+    folder.checkpoints.mkdir()
+    (folder.checkpoints / "last.npz").touch()
     folder.add_metrics(EpochFigures(1, 1, 1, 1, 1))
     (folder.path / CANCEL_FILE).touch()
     folder.begin(load_training_config(project_root / "cfg/training/digits.cfg", project_root))
@@ -37,6 +39,7 @@ def test_begin_gives_a_new_id_and_forgets_the_old_figures(folder: RunFolder, pro
     assert folder.run_id != first
     assert not folder.is_cancelled()
     assert not (folder.path / "metrics.jsonl").exists()
+    assert not folder.checkpoints.exists()
 
 
 def test_begin_in_a_folder_of_somebody_else_is_refused(tmp_path: Path, project_root: Path) -> None:

@@ -7,11 +7,9 @@ augmentation.json     how the set was made
 
 from __future__ import annotations
 
-import glob
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from deep_predictor.errors import OutputUnwritable
 from deep_predictor.training.datasets.sources import SOURCES_FILE
+from deep_predictor.training.folder_swap import clear_leftovers, part_beside, put_in_place
 
 FACTS_FILE = ".augmentation.json"
 _SHOWN_STRANGERS = 3
@@ -50,17 +49,17 @@ def written_beside(folder: Path) -> Iterator[Path]:
 
     Raises OutputUnwritable when another process writes the set, or the disk refuses, in the block too.
     """
-    part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.part"
+    part = part_beside(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.parent / f".{folder.name}.lock", timeout=0):
-            _clear_leftovers(folder)
+            clear_leftovers(folder)
             check_replaceable(folder)
             try:
                 part.mkdir()
                 yield part
                 os.sync()  # the pictures reach the disk before the rename makes them count
-                _replace(folder, part)
+                put_in_place(folder, part)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     except Timeout as error:
@@ -88,28 +87,3 @@ def _files_in(folder: Path) -> Iterator[str]:
         linked = [name for name in folders if (Path(place) / name).is_symlink()]
         for name in sorted([*files, *linked]):
             yield (Path(place) / name).relative_to(folder).as_posix()
-
-
-def _replace(folder: Path, part: Path) -> None:
-    """Put `part` in the place of `folder`; the old one comes back when that fails."""
-    if not folder.exists():
-        part.rename(folder)
-        return
-    old = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.old"
-    folder.rename(old)
-    try:
-        part.rename(folder)
-    except OSError:
-        old.rename(folder)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _clear_leftovers(folder: Path) -> None:
-    """Remove what killed processes left; one killed between the two renames left the old set."""
-    for old in folder.parent.glob(f".{glob.escape(folder.name)}.*.old"):
-        if not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-    for part in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
-        shutil.rmtree(part, ignore_errors=True)
