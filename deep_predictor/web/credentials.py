@@ -51,7 +51,7 @@ def check_test_upload(request: Request) -> None:
     form = read_form(request)
     if API_KEY_FIELD not in request.form:
         raise MissingField(API_KEY_FIELD)
-    if not is_right_key(_encoded(form.api_key), test_environment()):
+    if not is_right_key(encoded_key(form.api_key), test_environment()):
         raise WrongApiKey
 
 
@@ -81,19 +81,19 @@ def _check_key_or_open(request: Request, key_in_body: str) -> None:
 
 def _given_key(request: Request, key_in_body: str) -> bytes:
     """The key as bytes, empty where none is given; one in the body wins over the header's."""
-    return _encoded(key_in_body) or request.headers.get(KEY_HEADER, "").encode("latin-1", "replace")
+    return encoded_key(key_in_body) or request.headers.get(KEY_HEADER, "").encode("latin-1", "replace")
 
 
 def is_right_key(given: bytes, environment: Environment) -> bool:
     """False when no key is given. Raises WrongApiKey for any key but the right one."""
     if not given:
         return False
-    expected = _encoded(environment.config.api_options.api_key)
+    expected = encoded_key(environment.config.api_options.api_key)
     is_equal = hmac.compare_digest(hashlib.sha256(given).digest(), hashlib.sha256(expected).digest())
     if not expected or not is_equal:
         raise WrongApiKey
     return True
 
 
-def _encoded(key: str) -> bytes:
+def encoded_key(key: str) -> bytes:
     return key.encode("utf-8", "surrogatepass")

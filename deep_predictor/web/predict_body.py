@@ -118,15 +118,20 @@ def make_id(length: int) -> str:
 
 def _read(request: Request, max_image_bytes: int) -> PredictBody:
     if request.mimetype == "multipart/form-data":
-        image = request.files.get("image")
-        if image is None:
-            raise MissingField("image")
-        fields = {**_query_fields(request), **request.form.to_dict()}
-        return PredictBody(image.read(), image.filename or "", image.mimetype, fields)
+        return body_of_form(request)
     if request.mimetype == "application/json":
         return _read_json(request, max_image_bytes)
     fields = _query_fields(request)
     return PredictBody(request.get_data(), fields.get("filename") or None, request.mimetype, fields)
+
+
+def body_of_form(request: Request) -> PredictBody:
+    """Raises MissingField, RequestEntityTooLarge."""
+    image = request.files.get("image")
+    if image is None:
+        raise MissingField("image")
+    fields = {**_query_fields(request), **request.form.to_dict()}
+    return PredictBody(image.read(), image.filename or "", image.mimetype, fields)
 
 
 def _query_fields(request: Request) -> dict[str, str]:

@@ -13,7 +13,7 @@ from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
 from deep_predictor.web.load_shedding import LoadShedder
 from deep_predictor.web.pages import create_pages
-from deep_predictor.web.raw_predict import RawPredict
+from deep_predictor.web.plain_predict import PlainPredict
 from deep_predictor.web.security_headers import register_security_headers
 from deep_predictor.web.upload_form import UploadRequest
 
@@ -33,5 +33,5 @@ def register_web(app: Flask) -> None:
     register_cors(app)
     with app.app_context():
         application = current_application()
-        raw_predict = RawPredict(app, application, app.wsgi_app)
-        app.wsgi_app = LoadShedder(app, application, raw_predict)  # type: ignore[method-assign]
+        plain_predict = PlainPredict(app, application, app.wsgi_app)
+        app.wsgi_app = LoadShedder(app, application, plain_predict)  # type: ignore[method-assign]

@@ -1,4 +1,4 @@
-"""A raw picture answered without Flask is answered as Flask answers it, and nothing slips past the rules this way."""
+"""A picture answered past Flask is answered as Flask answers it, and nothing slips past the rules this way."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from deep_predictor.web import raw_predict
-from deep_predictor.web.raw_predict import RawPredict
+from deep_predictor.web import plain_predict
+from deep_predictor.web.plain_predict import PlainPredict
 from test.app_builder import PRODUCTION_KEY
 from test.fakes import picture
 from test.web.conftest import MakeSite
@@ -30,13 +30,13 @@ def post(
 def ways(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """For each request that came through, whether Flask was left out."""
     seen: list[bool] = []
-    is_plain = RawPredict._is_plain
+    is_plain = PlainPredict._is_plain
 
-    def note(self: RawPredict, environ: Any) -> bool:
+    def note(self: PlainPredict, environ: Any) -> bool:
         seen.append(is_plain(self, environ))
         return seen[-1]
 
-    monkeypatch.setattr(RawPredict, "_is_plain", note)
+    monkeypatch.setattr(PlainPredict, "_is_plain", note)
     return seen
 
 
@@ -77,13 +77,55 @@ def test_error_is_answered_as_flask_answers_it(
     assert facts_of(plain) == facts_of(other)
 
 
+KEY = {"X-API-Key": PRODUCTION_KEY}
+#: Makes Flask answer.
+BY_FLASK = {**KEY, "Content-Encoding": "identity"}
+
+
+@pytest.mark.parametrize(
+    ("form", "file", "status"),
+    [
+        ({}, ("picture.png", picture()), 200),
+        ({"store": "0", "model_name": "dummy", "further": "field"}, ("picture.png", picture(), "image/png"), 200),
+        ({"store": "1", "api_key": PRODUCTION_KEY}, ("no extension", picture(), "image/png"), 200),
+        ({"api_key": "wrong"}, ("picture.png", picture()), 401),
+        ({"api_key": ""}, ("picture.png", picture()), 200),
+        ({"store": "2"}, ("picture.png", picture()), 422),
+        ({"model_name": "nobody"}, ("picture.png", picture()), 422),
+        ({}, ("picture.png", b"no picture"), 415),
+        ({"store": "0"}, ("picture.exe", picture()), 415),
+        ({"long": "x" * 600_000}, ("picture.png", picture()), 413),
+    ],
+)
+def test_form_is_answered_as_flask_answers_it(
+    site: Site, ways: list[bool], form: dict[str, str], file: tuple[Any, ...], status: int
+) -> None:
+    plain = site.post(PATH, form=form, files={"image": file}, headers=KEY)
+    other = site.post(PATH, form=form, files={"image": file}, headers=BY_FLASK)
+
+    assert ways == [True, False]
+    assert plain.status == status
+    assert facts_of(plain) == facts_of(other)
+
+
+@pytest.mark.parametrize("body", [b"--x", b"--x\r\nContent-Disposition: form-data; name=image\r\n\r\nabc"])
+def test_form_that_holds_no_file_is_refused_as_flask_refuses_it(site: Site, ways: list[bool], body: bytes) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    plain = site.post(PATH, body=body, headers={**KEY, **headers})
+    other = site.post(PATH, body=body, headers={**BY_FLASK, **headers})
+
+    assert ways == [True, False]
+    assert plain.status == 422
+    assert facts_of(plain) == facts_of(other)
+
+
 def test_error_that_nobody_foresaw_is_500_and_logged(
     site: Site, ways: list[bool], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(raw_predict, "predict_upload", fail)
+    monkeypatch.setattr(plain_predict, "predict_upload", fail)
     answer = post(site, {"store": "0"})
 
     assert (answer.status, answer.json["code"], ways) == (500, "internal_error", [True])
@@ -124,9 +166,9 @@ def test_vary_of_a_site_with_origins_is_kept(make_site: MakeSite, ways: list[boo
 
 def test_body_is_read_once_and_no_further_than_it_says(site: Site) -> None:
     data = picture()
-    environ = {"wsgi.input": io.BytesIO(data + b"the next request"), "CONTENT_LENGTH": str(len(data))}
+    environ: dict[str, Any] = {"wsgi.input": io.BytesIO(data + b"the next request"), "CONTENT_LENGTH": str(len(data))}
     environ |= {"CONTENT_TYPE": "image/png; x=y", "QUERY_STRING": "store=0&store=1"}
-    raw = RawPredict(site.app, site.application, site.app.wsgi_app)
+    raw = PlainPredict(site.app, site.application, site.app.wsgi_app)
 
     answered = raw._predict(environ)
 
