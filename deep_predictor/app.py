@@ -12,17 +12,26 @@ from typing import Any
 
 from flask import Flask
 
+from deep_predictor.accounts.accounts import Accounts
 from deep_predictor.config.logging_config import configure_logging, load_logging_config
 from deep_predictor.config.main_config import EnvironmentConfig, MainConfig, load_main_config
 from deep_predictor.config.public_address import check_bind_address
 from deep_predictor.config.secrets import derive_key, ensure_secret_key
+from deep_predictor.datasets.library import DatasetLibrary
+from deep_predictor.db.account_rows import AccountRows
+from deep_predictor.db.dataset_rows import DatasetRows
 from deep_predictor.db.file_lock import DatabaseLock
-from deep_predictor.db.setup import init_databases, rows_for, training_job_rows_for
+from deep_predictor.db.model_rows import ModelRows
+from deep_predictor.db.oauth_rows import OAuthRows
+from deep_predictor.db.setup import engine_for, init_databases, rows_for, training_job_rows_for
 from deep_predictor.engines.judging import JudgeSettings
 from deep_predictor.engines.room import EngineRoom
 from deep_predictor.environment import Application, Environment
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.images.storage import ImageStore
+from deep_predictor.live.feed import LiveFeed
+from deep_predictor.management import EXTENSION as MANAGEMENT
+from deep_predictor.management import Management
 from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
@@ -30,7 +39,8 @@ from deep_predictor.predictions.recovering import recover
 from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
 from deep_predictor.predictions.waiting import WaitSlots
-from deep_predictor.training.job_files import RUNS_FOLDER
+from deep_predictor.publishing.library import ModelLibrary
+from deep_predictor.training.job_run import JobSettings
 from deep_predictor.training.jobs import TrainingJobs
 from deep_predictor.web.registration import register_web
 
@@ -86,13 +96,14 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
         raise
     application.closers[:0] = [lock.release for lock in locks]
     app.extensions["deep_predictor"] = application
+    management = _connect_management(app, application)
+    app.extensions[MANAGEMENT] = management
     register_web(app)
+    management.models.restore()
     for environment in application.environments:
         recover(environment)
         environment.keep_house()
-    application.training_jobs = TrainingJobs(training_job_rows_for(app), PROJECT_ROOT / RUNS_FOLDER)
-    application.closers.append(application.training_jobs.close)
-    application.training_jobs.begin()
+    management.jobs.begin()
     if options.load_predictors:
         application.registry.start()
     return app
@@ -156,6 +167,30 @@ def _lock_databases(main_config: MainConfig) -> list[DatabaseLock]:
             lock.release()
         raise
     return locks
+
+
+def _connect_management(app: Flask, application: Application) -> Management:
+    main_config = application.main_config
+    library_options = main_config.library_options
+    engine = engine_for(app, "production")
+    settings = JobSettings(
+        max_running={"training": library_options.max_running_trainings, "data": 1},
+        allow_python=library_options.allow_python_architectures,
+    )
+    jobs = TrainingJobs(training_job_rows_for(app), PROJECT_ROOT / library_options.runs_folder, settings)
+    feed = LiveFeed(jobs)
+    application.closers += [jobs.close, feed.close]
+    return Management(
+        accounts_options=main_config.accounts_options,
+        library_options=library_options,
+        accounts=Accounts(
+            AccountRows(engine), OAuthRows(engine), main_config.accounts_options, app.config["TOKEN_KEY"]
+        ),
+        datasets=DatasetLibrary(DatasetRows(engine), library_options, PROJECT_ROOT, jobs),
+        jobs=jobs,
+        models=ModelLibrary(ModelRows(engine), library_options, application, jobs),
+        feed=feed,
+    )
 
 
 def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Application:

@@ -19,7 +19,6 @@ from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.waiting import WaitSlots
-from deep_predictor.training.jobs import TrainingJobs
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +79,6 @@ class Application:
     wait_slots: WaitSlots
     stopping: threading.Event
     closers: list[Callable[[], None]] = field(default_factory=list)
-    #: Set once the databases are there.
-    training_jobs: TrainingJobs | None = None
     _closed: bool = False
 
     @property

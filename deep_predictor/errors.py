@@ -40,6 +40,18 @@ DeepPredictorError
 ├── TrialOver                      ends a trial of a search where no more of it is wanted; nothing is wrong
 ├── TrainingJobNotFound
 ├── TrainingJobNotResumable        a job waits, runs or is done
+├── RequestInvalid                 a body or query does not fit what the address takes
+├── NotFound                       what was named is not there: a data set, an item, a user, a model, …
+├── NameTaken                      another one has that name
+├── StateConflict                  what was asked does not fit how things stand
+├── ContentRefused                 an upload holds what cannot be used, or what must not be
+├── TooLarge                       an upload exceeds its own limit
+├── AccessError                    a request may not do what it asks
+│   ├── LoginNeeded                no credential was given
+│   ├── CredentialRefused          wrong, expired or revoked
+│   ├── NotPermitted               right, but not for this
+│   ├── CsrfTokenMissing           a cookie is the credential and the token is absent or wrong
+│   └── TooManyAttempts            wrong passwords came too often
 └── PredictionError                ends one prediction, or every one of a predictor; carries its status
     ├── ModelRaised                500
     ├── PredictionTimedOut         500
@@ -381,6 +393,98 @@ class TrainingJobNotResumable(DeepPredictorError):
     def __init__(self, job_id: int, state: str) -> None:
         self.job_id, self.state = job_id, state
         super().__init__(f"training job {job_id} is {state}; only a failed or cancelled one can be resumed")
+
+
+class RequestInvalid(DeepPredictorError):
+    """A body or query does not fit what the address takes. `problems`: (where, what), all of them."""
+
+    code = "request_invalid"
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{where}: {what}" if where else what for where, what in problems))
+
+
+class NotFound(DeepPredictorError):
+    """There is no `kind` ("dataset", "item", "user", …) by this id or name."""
+
+    def __init__(self, kind: str, key: object) -> None:
+        self.code = f"{kind}_not_found"
+        super().__init__(f"there is no {kind.replace('_', ' ')} {key!r}")
+
+
+class NameTaken(DeepPredictorError):
+    code = "name_taken"
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is a {kind} of the name {name!r} already")
+
+
+class StateConflict(DeepPredictorError):
+    """What was asked does not fit how things stand; `message` says how they do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class ContentRefused(DeepPredictorError):
+    """An upload holds what cannot be used, or what must not be; `message` is for who sent it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class TooLarge(DeepPredictorError):
+    code = "too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"at most {limit_bytes} bytes are taken")
+
+
+class AccessError(DeepPredictorError):
+    """A request may not do what it asks."""
+
+
+class LoginNeeded(AccessError):
+    code = "login_needed"
+
+    def __init__(self) -> None:
+        super().__init__("a login or a token is needed")
+
+
+class CredentialRefused(AccessError):
+    """Wrong, expired or revoked; which of them stands in `reason`, for the log only."""
+
+    code = "credential_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the credential is refused: {reason}")
+
+
+class NotPermitted(AccessError):
+    code = "not_permitted"
+
+    def __init__(self, permission: str) -> None:
+        self.permission = permission
+        super().__init__(f"this needs the permission {permission}")
+
+
+class CsrfTokenMissing(AccessError):
+    code = "csrf_token_missing"
+
+    def __init__(self) -> None:
+        super().__init__("X-CSRF-Token is absent or wrong; GET /api/v1/session tells it")
+
+
+class TooManyAttempts(AccessError):
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        self.retry_after_seconds = retry_after_seconds
+        super().__init__(f"too many wrong attempts; try again in {retry_after_seconds} s")
 
 
 class PredictionError(DeepPredictorError):

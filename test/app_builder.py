@@ -67,6 +67,11 @@ def write_config(
     names = list(production_section["prediction_options"]["predictors"])
     production_section["prediction_options"]["default_predictor_name"] = names[0]
     config: dict[str, Any] = {
+        "library_options": {
+            "datasets_folder": str(folder / "datasets"),
+            "runs_folder": str(folder / "runs"),
+            "models_folder": str(folder / "library"),
+        },
         "flask_options": {"secret_key": "a-secret-of-a-test", "max_content_length": "1024*1024*16", "debug": 0},
         **environments,
     }

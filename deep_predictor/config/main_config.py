@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorH
 
 from deep_predictor.config.cross_checks import find, problems_between
 from deep_predictor.config.database_address import database_file, database_url
+from deep_predictor.config.management_options import AccountsOptions, LibraryOptions
 from deep_predictor.config.strict import (
     ProjectFolder,
     ProjectPath,
@@ -164,6 +165,8 @@ class Sections(StrictModel):
 
     flask_options: FlaskOptions = FlaskOptions()
     engine_options: EngineOptions = EngineOptions()
+    accounts_options: AccountsOptions = AccountsOptions()
+    library_options: LibraryOptions = LibraryOptions()
     production: ProductionConfig
     test: TestConfig
 
@@ -179,6 +182,8 @@ class MainConfig:
     engine_options: EngineOptions
     production: ProductionConfig
     test: TestConfig
+    accounts_options: AccountsOptions
+    library_options: LibraryOptions
 
     def environment(self, name: str) -> EnvironmentConfig:
         return self.production if name == "production" else self.test
@@ -208,9 +213,7 @@ def load_main_config(path: Path, root: Path, environ: Mapping[str, str] | None =
     problems += problems_between(options, file, root)
     if problems or sections is None:
         raise ConfigError([_naming_variable(problem, taken) for problem in problems])
-    return MainConfig(
-        path, file, root, sections.flask_options, sections.engine_options, sections.production, sections.test
-    )
+    return MainConfig(path, file, root, **{name: getattr(sections, name) for name in Sections.model_fields})
 
 
 def _apply_environment(options: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,9 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from deep_predictor.db.account_columns import ApiKeyColumns, OAuthClientColumns, OAuthTokenColumns, UserColumns
+from deep_predictor.db.library_columns import DatasetColumns, DatasetItemColumns, ModelColumns, PublicationColumns
+
 Columns = TypeVar("Columns")
 
 #: Bind keys: the names of the two environments, each with a database of its own.
@@ -99,22 +102,32 @@ class TrainingJobColumns:
     started_at: Mapped[float | None]
     cancel_asked_at: Mapped[float | None]
     ended_at: Mapped[float | None]
+    #: Who started it by the management API, and on which data set.
+    created_by: Mapped[int | None]
+    dataset_id: Mapped[int | None] = mapped_column(index=True)
 
 
-def get_prediction_model(bind_key: str) -> type[PredictionColumns]:
-    """The model of one database; raises KeyError for anything but the two bind keys."""
-    return _PREDICTION_MODELS[bind_key]
+def get_model(columns: type[Columns], bind_key: str) -> type[Columns]:
+    """The model of a table in one database; raises KeyError for anything but the two bind keys."""
+    return cast("type[Columns]", _MODELS[columns, bind_key])
 
 
-def get_training_job_model(bind_key: str) -> type[TrainingJobColumns]:
-    """The model of one database; raises KeyError for anything but the two bind keys."""
-    return _TRAINING_JOB_MODELS[bind_key]
-
-
-def _bound_model(bind_key: str, name: str, columns: type[Columns]) -> type[Columns]:
+def _bound_model(columns: type[Any], bind_key: str) -> type[Any]:
+    name = f"{bind_key.title()}{columns.__name__.removesuffix('Columns')}"
     namespace = {"__bind_key__": bind_key, "__module__": __name__, "__doc__": f"A row of the {bind_key} database."}
-    return cast("type[Columns]", type(f"{bind_key.title()}{name}", (columns, db.Model), namespace))
+    return type(name, (columns, db.Model), namespace)
 
 
-_PREDICTION_MODELS = {bind_key: _bound_model(bind_key, "Prediction", PredictionColumns) for bind_key in BIND_KEYS}
-_TRAINING_JOB_MODELS = {bind_key: _bound_model(bind_key, "TrainingJob", TrainingJobColumns) for bind_key in BIND_KEYS}
+_TABLES: tuple[type[Any], ...] = (
+    PredictionColumns,
+    TrainingJobColumns,
+    UserColumns,
+    ApiKeyColumns,
+    OAuthClientColumns,
+    OAuthTokenColumns,
+    DatasetColumns,
+    DatasetItemColumns,
+    ModelColumns,
+    PublicationColumns,
+)
+_MODELS = {(columns, bind_key): _bound_model(columns, bind_key) for columns in _TABLES for bind_key in BIND_KEYS}

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from deep_predictor.config.main_config import MainConfig
 from deep_predictor.db.connections import BUSY_TIMEOUT_SECONDS, describe, engine_options, is_locked, prepare_engine
-from deep_predictor.db.models import BIND_KEYS, db, get_prediction_model, get_training_job_model
+from deep_predictor.db.models import BIND_KEYS, PredictionColumns, TrainingJobColumns, db, get_model
 from deep_predictor.db.prediction_rows import PredictionRows
 from deep_predictor.db.server_lock import hold_server_database
 from deep_predictor.db.training_job_rows import TrainingJobRows
@@ -64,18 +64,20 @@ def init_databases(
     return close
 
 
+def engine_for(app: Flask, environment_name: str) -> Engine:
+    """The connections of `production` or `test`, usable from any thread. `init_databases` ran before."""
+    with app.app_context():
+        return db.engines[environment_name]
+
+
 def rows_for(app: Flask, environment_name: str) -> PredictionRows:
     """The rows of `production` or `test`, usable from any thread. `init_databases` ran before."""
-    with app.app_context():
-        engine = db.engines[environment_name]
-    return PredictionRows(engine, get_prediction_model(environment_name))
+    return PredictionRows(engine_for(app, environment_name), get_model(PredictionColumns, environment_name))
 
 
 def training_job_rows_for(app: Flask) -> TrainingJobRows:
     """The rows of the training jobs, usable from any thread. `init_databases` ran before."""
-    with app.app_context():
-        engine = db.engines["production"]
-    return TrainingJobRows(engine, get_training_job_model("production"))
+    return TrainingJobRows(engine_for(app, "production"), get_model(TrainingJobColumns, "production"))
 
 
 def upgrade_database(engine: Engine) -> None:

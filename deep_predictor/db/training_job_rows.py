@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, func, insert, select, true, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from deep_predictor.db.connections import busy_errors
@@ -39,6 +39,8 @@ class NewTrainingJob:
     name: str
     cfg: Mapping[str, Any]
     priority: int = 0
+    created_by: int | None = None
+    dataset_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class TrainingJob:
     started_at: float | None
     cancel_asked_at: float | None
     ended_at: float | None
+    created_by: int | None = None
+    dataset_id: int | None = None
 
     @property
     def has_ended(self) -> bool:
@@ -84,6 +88,7 @@ class TrainingJobRows:
         values = {
             **{"kind": new.kind, "name": new.name, "cfg": json.dumps(new.cfg, allow_nan=False), "run_folder": ""},
             **{"state": JobState.QUEUED, "priority": new.priority, "created_at": time.time()},
+            **{"created_by": new.created_by, "dataset_id": new.dataset_id},
         }
 
         with busy_errors(), self._engine.begin() as connection:
@@ -113,12 +118,16 @@ class TrainingJobRows:
         with busy_errors(), self._engine.connect() as connection:
             return [_job(row) for row in connection.execute(statement)]
 
-    def claim_next(self, owner: str, max_running: int) -> TrainingJob | None:
-        """Make the first of the queued jobs a running one of `owner`; None when none waits or enough run."""
+    def claim_next(self, owner: str, max_running: int, kinds: Collection[str] | None = None) -> TrainingJob | None:
+        """Make the first of the queued jobs a running one of `owner`; None when none waits or enough run.
+
+        `kinds`: only these are looked at, and counted; None: all.
+        """
         table = self._table
-        first = select(table.c.id).where(table.c.state == JobState.QUEUED)
+        is_meant = table.c.kind.in_(kinds) if kinds is not None else true()
+        first = select(table.c.id).where(table.c.state == JobState.QUEUED, is_meant)
         first = first.order_by(table.c.priority.desc(), table.c.id).limit(1)
-        running = select(func.count()).select_from(table).where(table.c.state == JobState.RUNNING)
+        running = select(func.count()).select_from(table).where(table.c.state == JobState.RUNNING, is_meant)
         with busy_errors(), self._engine.connect() as connection:
             if connection.scalar(first) is None:
                 return None  # asked often: nobody is kept out for nothing

@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ RUNS_FOLDER = Path("var/runs")
 STATE_FILE = "state.json"
 METRICS_FILE = "metrics.jsonl"
 CANCEL_FILE = "cancel"
+#: How far a job is right now; see `Progress`.
+PROGRESS_FILE = "progress.json"
 #: What the job keeps in the run's folder; a name with a dot is no stranger to the run.
 JOB_FOLDER = ".job"
 JOB_CFG_FILE = "cfg.json"
@@ -36,6 +38,30 @@ class RunState:
     epoch: int = 0
     epochs: int = 0
     pid: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: `done` of `total` (0: not known) `unit`s. A training's has its figures in `figures`."""
+
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    #: Numbers and texts that JSON can say, such as epoch, step, loss, eta_seconds.
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_progress(run_folder: Path, progress: Progress) -> None:
+    """Raises OSError."""
+    write_object(run_folder / PROGRESS_FILE, asdict(progress))
+
+
+def read_progress(run_folder: Path) -> Progress:
+    """Absent or broken: all empty."""
+    found = read_object(run_folder / PROGRESS_FILE)
+    figures = found.get("figures")
+    done, total = (value if type(value := found.get(name)) is int else 0 for name in ("done", "total"))
+    return Progress(done, total, str(found.get("unit", "")), figures if isinstance(figures, dict) else {})
 
 
 def read_state(run_folder: Path) -> RunState:

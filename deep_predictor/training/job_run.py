@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from deep_predictor.db.training_job_rows import JobState, TrainingJob
 from deep_predictor.training.job_child import ALREADY_RUNS, PROCESS_FILE
@@ -35,6 +36,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "search": (_SEARCH, _SEARCH),
     "augment": (("augment", "{cfg}", "--quiet"),) * 2,
 }
+Lane = Literal["training", "data"]
+#: What takes hours does not hold up what takes seconds; a kind that is not here is in the lane `data`.
+TRAINING_KINDS = frozenset({"train", "search"})
+LANES: dict[Lane, frozenset[str]] = {"training": TRAINING_KINDS, "data": frozenset(COMMANDS) - TRAINING_KINDS}
 #: Kinds whose commands know --allow-python.
 PYTHON_KINDS = frozenset({"train", "search"})
 #: The only variables of the server that a job sees: none of them is a secret.
@@ -54,8 +59,8 @@ CANCELLED_STATUS = 3
 class JobSettings:
     """How jobs are run. Times in seconds."""
 
-    #: Jobs that run at a time.
-    max_running: int = 1
+    #: Jobs of one lane that run at a time.
+    max_running: Mapping[Lane, int] = field(default_factory=lambda: {"training": 1, "data": 1})
     #: How long a cancelled run may take to end by itself.
     cancel_seconds: float = 30.0
     #: Between two looks at the processes.

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +29,11 @@ from deep_predictor.training.job_files import (
 )
 from deep_predictor.training.job_run import (
     COMMANDS,
+    LANES,
     PROJECT_ROOT,
     JobRun,
     JobSettings,
+    Lane,
     find_run,
     last_pid,
     outcome_of,
@@ -58,6 +60,9 @@ class TrainingJobs:
         self._changed = threading.Condition()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        #: Kind of a job -> what takes its results in before it counts as done. A server may die in between, so it has
+        #: to bear being called twice for one job. What it raises makes the job a failed one.
+        self.take_in: dict[str, Callable[[TrainingJob], None]] = {}
 
     def begin(self) -> None:
         """Take up what an earlier server left: what still runs is watched, what died goes on from its checkpoint."""
@@ -80,7 +85,15 @@ class TrainingJobs:
         with suppress(DatabaseBusy):  # then the next server sees that this one is gone
             self._rows.release(self._owner)
 
-    def start(self, cfg: Path | Mapping[str, Any], kind: str = "train", name: str = "", priority: int = 0) -> int:
+    def start(
+        self,
+        cfg: Path | Mapping[str, Any],
+        kind: str = "train",
+        name: str = "",
+        priority: int = 0,
+        created_by: int | None = None,
+        dataset_id: int | None = None,
+    ) -> int:
         """Queue a job and return its id. `cfg`: a file, or what one would hold.
 
         Raises ConfigError, RunFolderUnusable, ValueError for an unknown kind.
@@ -89,7 +102,7 @@ class TrainingJobs:
             raise ValueError(f"there is no kind {kind!r} of training job; there are: {', '.join(COMMANDS)}")
         written = read_json_object(cfg, PROJECT_ROOT) if isinstance(cfg, Path) else cfg
         shown = file_name_of(name or (cfg.stem if isinstance(cfg, Path) else kind))
-        new = NewTrainingJob(kind, shown, without_run_folder(written), priority)
+        new = NewTrainingJob(kind, shown, without_run_folder(written), priority, created_by, dataset_id)
         job = self._rows.insert(new, lambda job_id: str(new_run_folder(self._runs_folder, f"{job_id:04d}-{shown}")))
         self._ensure_thread()
         return job.id
@@ -161,8 +174,9 @@ class TrainingJobs:
                 self._write_endings()
                 for run in list(self._runs.values()):
                     self._look_at(run)
-                while len(self._runs) < self._settings.max_running and self._start_next():
-                    pass
+                for lane in LANES:
+                    while self._has_room(lane) and self._start_next(lane):
+                        pass
             except DatabaseBusy as error:
                 logger.warning("training jobs: %s; tried again soon", error)
             except Exception:  # the thread has to go on: nobody else looks after the jobs
@@ -189,8 +203,11 @@ class TrainingJobs:
             self._rows.set_progress(job.id, self._owner, epoch, epochs, attempts)
         return attempts
 
-    def _start_next(self) -> bool:
-        job = self._rows.claim_next(self._owner, self._settings.max_running)
+    def _has_room(self, lane: Lane) -> bool:
+        return sum(run.job.kind in LANES[lane] for run in self._runs.values()) < self._settings.max_running[lane]
+
+    def _start_next(self, lane: Lane) -> bool:
+        job = self._rows.claim_next(self._owner, self._settings.max_running[lane], LANES[lane])
         if job:
             self._launch(job)
         return job is not None
@@ -232,6 +249,14 @@ class TrainingJobs:
         self._tell()
 
     def _finish(self, job: TrainingJob, state: JobState, reason: str | None) -> None:
+        if state == JobState.DONE and job.kind in self.take_in:
+            try:
+                self.take_in[job.kind](job)
+            except DatabaseBusy:
+                raise  # tried again soon
+            except Exception as error:  # the job has to end in a stored state
+                logger.exception("training job %d: its results cannot be taken in", job.id)
+                state, reason = JobState.FAILED, f"its results cannot be taken in: {error}"
         logger.info("training job %d (%s) is %s%s", job.id, job.name, state, f": {reason}" if reason else "")
         self._runs.pop(job.id, None)
         self._endings[job.id] = (state, reason)

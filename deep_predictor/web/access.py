@@ -11,7 +11,8 @@ from flask.blueprints import BlueprintSetupState
 from flask.sansio.app import App
 from flask.typing import RouteCallable
 
-from deep_predictor.web import credentials
+from deep_predictor.web import authentication, credentials
+from deep_predictor.web.operations import Operation, note_operation
 
 logger = logging.getLogger(__name__)
 
@@ -35,16 +36,30 @@ UPLOAD_CREDENTIAL = Access("api key, recaptcha, or open uploads", credentials.ch
 TEST_CREDENTIAL = Access("test api key", credentials.check_test_upload)
 PREDICT_CREDENTIAL = Access("api key in header or body, or open uploads", credentials.check_predict)
 KEY_OR_OPEN_UPLOADS = Access("api key in header, or open uploads", credentials.check_key_or_open)
+#: Management: a login, a key or a token with this permission.
+LOGIN = Access("login or token", authentication.check_login)
+VIEW = Access("permission view", authentication.permission_check("view"))
+TRAIN = Access("permission train", authentication.permission_check("train"))
+ADMIN = Access("permission admin", authentication.permission_check("admin"))
 
 
-def register(blueprint: Blueprint, path: str, view: RouteCallable, methods: Sequence[str], access: Access) -> None:
-    """Add a route and its access rule. The endpoint is the view's name; OPTIONS is answered by Flask."""
+def register(
+    blueprint: Blueprint,
+    path: str,
+    view: RouteCallable,
+    methods: Sequence[str],
+    access: Access,
+    operation: Operation | None = None,
+) -> None:
+    """Add a route with its access rule and description. The endpoint is the view's name; Flask answers OPTIONS."""
     if "OPTIONS" in methods:
         raise ValueError(f"{path}: OPTIONS is answered without an access check, so no view may take it")
     endpoint = view.__name__
 
     def note(state: BlueprintSetupState) -> None:
         grant(state.app, f"{state.name}.{endpoint}", access)
+        if operation:
+            note_operation(state.app, f"{state.name}.{endpoint}", operation)
 
     blueprint.add_url_rule(path, endpoint, view, methods=list(methods))
     blueprint.record(note)

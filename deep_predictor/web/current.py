@@ -6,11 +6,17 @@ from flask import current_app
 
 from deep_predictor.config.main_config import ProductionConfig
 from deep_predictor.environment import Application, Environment
+from deep_predictor.management import EXTENSION, Management
 
 
 def current_application() -> Application:
     application: Application = current_app.extensions["deep_predictor"]
     return application
+
+
+def current_management() -> Management:
+    management: Management = current_app.extensions[EXTENSION]
+    return management
 
 
 def production_environment() -> Environment:

@@ -79,6 +79,22 @@ ERROR_TABLE: dict[type[errors.DeepPredictorError], ErrorRow] = {
     errors.DatabaseBusy: ErrorRow(503, _BUSY, 503, "The database is busy", retry=True),
     errors.PredictionNotFound: ErrorRow(404, "There is no such prediction", 404, "There is no such prediction"),
     errors.ImageNotStored: ErrorRow(500, _TRY_AGAIN, 500, "The image could not be stored or removed"),
+    errors.RequestInvalid: ErrorRow(422, _TRY_AGAIN, 422, "The request does not fit what this address takes", True),
+    errors.NotFound: ErrorRow(404, "There is no such page", 404, "There is no such thing", True),
+    errors.TrainingJobNotFound: ErrorRow(404, "There is no such page", 404, "There is no such job", True),
+    errors.NameTaken: ErrorRow(409, "The name is taken", 409, "The name is taken", True),
+    errors.StateConflict: ErrorRow(409, _TRY_AGAIN, 409, "This does not fit how things stand", True),
+    errors.TrainingJobNotResumable: ErrorRow(409, _TRY_AGAIN, 409, "The job cannot be resumed", True),
+    errors.ContentRefused: ErrorRow(422, _TRY_AGAIN, 422, "What was sent cannot be used", True),
+    errors.TooLarge: ErrorRow(413, "What was sent is too large", 413, "What was sent is too large", True),
+    errors.ConfigError: ErrorRow(422, _TRY_AGAIN, 422, "The settings are wrong", True),
+    errors.LoginNeeded: ErrorRow(401, "Please log in", 401, "A login or a token is needed"),
+    errors.CredentialRefused: ErrorRow(401, "The login or token is not valid", 401, "The login or token is not valid"),
+    errors.NotPermitted: ErrorRow(403, "You may not do this", 403, "This is not permitted", True),
+    errors.CsrfTokenMissing: ErrorRow(400, _TRY_AGAIN, 400, "The CSRF token is missing or wrong", True),
+    errors.TooManyAttempts: ErrorRow(
+        429, "Too many attempts, please try again later", 429, "Too many wrong attempts", True, retry=True
+    ),
 }
 
 _UNEXPECTED = ErrorRow(500, _TRY_AGAIN, 500, "Something went wrong")
@@ -134,6 +150,8 @@ def problem_response(error: errors.DeepPredictorError | HTTPException) -> Respon
         more["detail"] = str(error)[:LONGEST_DETAIL]
     if isinstance(error, errors.MissingField | errors.EmptyField):
         more["field"] = error.field
+    if isinstance(error, errors.RequestInvalid):
+        more["problems"] = [{"where": where, "what": what} for where, what in error.problems]
     response = problem(row.status, code, row.title, more)
     add_headers(response, error)
     return response
@@ -144,7 +162,7 @@ def problem(status: int, code: str, title: str, more: Mapping[str, Any] | None =
     body = {"type": PROBLEM_TYPE + code, "title": title, "status": status, "code": code, **(more or {})}
     response = json_response(body, status, PROBLEM_CONTENT_TYPE)
     if status == 401:
-        response.headers["WWW-Authenticate"] = 'ApiKey header="X-API-Key"'
+        response.headers["WWW-Authenticate"] = 'Bearer, ApiKey header="X-API-Key"'
     return response
 
 

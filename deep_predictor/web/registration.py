@@ -11,7 +11,11 @@ from deep_predictor.web.cors import register_cors
 from deep_predictor.web.current import current_application
 from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
+from deep_predictor.web.live import register_live
 from deep_predictor.web.load_shedding import LoadShedder
+from deep_predictor.web.management.blueprints import create_management
+from deep_predictor.web.openapi import create_openapi
+from deep_predictor.web.operations import IdConverter
 from deep_predictor.web.pages import create_pages
 from deep_predictor.web.plain_predict import PlainPredict
 from deep_predictor.web.security_headers import register_security_headers
@@ -22,8 +26,11 @@ def register_web(app: Flask) -> None:
     """Called once by create_app, after `app.extensions["deep_predictor"]` is there."""
     app.request_class = UploadRequest
     app.before_request(enforce_access)
-    for blueprint in (create_pages(), create_api(), create_test_api(), create_api_v1(), create_health()):
+    app.url_map.converters["id"] = IdConverter
+    serving = [create_pages(), create_api(), create_test_api(), create_api_v1(), create_health()]
+    for blueprint in [*serving, *create_management(), create_openapi()]:
         app.register_blueprint(blueprint)
+    register_live(app)
     if app.has_static_folder:
         grant(app, "static", PUBLIC)
     register_error_handlers(app)

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 
-from deep_predictor.db.models import BIND_KEYS, db, get_prediction_model
+from deep_predictor.db.models import BIND_KEYS, PredictionColumns, db, get_model
 from deep_predictor.db.setup import MIGRATIONS_FOLDER, rows_for
 from deep_predictor.errors import DatabaseBusy, DatabaseNotUpgradable
 from test.db.databases import (
@@ -53,14 +53,15 @@ def test_new_database_has_the_tables_of_the_models(tmp_path: Path, name: str) ->
 
 
 def test_models_are_bound_to_their_databases() -> None:
-    assert [get_prediction_model(name).__name__ for name in BIND_KEYS] == ["ProductionPrediction", "TestPrediction"]
+    names = [get_model(PredictionColumns, name).__name__ for name in BIND_KEYS]
+    assert names == ["ProductionPrediction", "TestPrediction"]
     with pytest.raises(KeyError):
-        get_prediction_model("another")
+        get_model(PredictionColumns, "another")
 
 
 def test_migrations_have_one_head() -> None:
     revisions = sorted(path.name for path in (MIGRATIONS_FOLDER / "versions").glob("*.py"))
-    known = ["v0001_predictions.py", "v0002_training_jobs.py"]
+    known = ["v0001_predictions.py", "v0002_training_jobs.py", "v0003_management.py"]
     assert revisions == known, "extend this list, and test the upgrade from the one before"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from deep_predictor.db.models import BIND_KEYS, db, get_training_job_model
+from deep_predictor.db.models import BIND_KEYS, TrainingJobColumns, db, get_model
 from deep_predictor.db.setup import training_job_rows_for
 from deep_predictor.db.training_job_rows import JobState, NewTrainingJob, TrainingJobRows
 from deep_predictor.errors import DatabaseBusy, DatabaseNotUpgradable, TrainingJobNotFound
@@ -168,26 +168,30 @@ def test_jobs_live_in_the_production_database(tmp_path: Path) -> None:
 
 
 def test_models_of_jobs_are_bound_to_their_databases() -> None:
-    names = [get_training_job_model(name).__name__ for name in BIND_KEYS]
+    names = [get_model(TrainingJobColumns, name).__name__ for name in BIND_KEYS]
     assert names == ["ProductionTrainingJob", "TestTrainingJob"]
     with pytest.raises(KeyError):
-        get_training_job_model("another")
+        get_model(TrainingJobColumns, "another")
 
 
 def test_database_of_the_first_revision_gets_the_table_and_keeps_its_rows(tmp_path: Path) -> None:
     with production_rows(tmp_path) as rows:
         rows.insert(new_prediction("a"))
+    later = ("api_keys", "oauth_clients", "oauth_tokens", "datasets", "dataset_items", "models", "publications")
     write_old_file(
         tmp_path / "production.db",
         "DROP TABLE training_jobs",
         (),
+        "DROP TABLE users",
+        *(f"DROP TABLE {name}" for name in later),
         "UPDATE alembic_version SET version_num = '0001'",
     )
     with connected(tmp_path) as app:
         insert(training_job_rows_for(app))
         with app.app_context():
             inspector = sa.inspect(db.engines["production"])
-            assert [index["name"] for index in inspector.get_indexes("training_jobs")] == ["ix_training_jobs_state"]
+            indexes = {index["name"] for index in inspector.get_indexes("training_jobs")}
+            assert indexes == {"ix_training_jobs_state", "ix_training_jobs_dataset_id"}
     with production_rows(tmp_path) as rows:
         assert rows.exists("a")
 

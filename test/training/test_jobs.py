@@ -160,7 +160,7 @@ def test_one_runs_at_a_time_the_others_wait_in_their_order(jobs: TrainingJobs) -
 
 
 def test_as_many_run_as_the_settings_say(rows: TrainingJobRows, tmp_path: Path) -> None:
-    with begun(rows, tmp_path, replace(SETTINGS, max_running=2)) as jobs:
+    with begun(rows, tmp_path, replace(SETTINGS, max_running={"training": 2, "data": 1})) as jobs:
         running = [holding(jobs), holding(jobs)]
         waiting = jobs.start({"fake": {}})
         assert jobs.get(waiting).state == JobState.QUEUED
