@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from other.benchmarks import growth, machine, models, ours, overload, pictures
+from other.benchmarks import growth, machine, models, ours, overload, pictures, together
 from other.benchmarks.peer_servers import PEERS, NotInstalled, install, version
 from other.benchmarks.peer_servers import subject as peer_subject
 from other.benchmarks.processes import PROJECT_ROOT, one_at_a_time
@@ -152,12 +152,21 @@ def measure_training(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         return training_speed.measure(args.rounds)
 
 
+def measure_together(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """A training beside the server; ten windows of `--window` seconds for the first model."""
+    name = args.models[0]
+    make_models([name])
+    with one_at_a_time():
+        return together.measure(name, PICTURES_FOLDER / "photo.jpg", args.window)
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]] = {
     "ours": measure_ours,
     "peers": measure_peers,
     "growth": measure_growth,
     "overload": measure_overload,
     "training": measure_training,
+    "together": measure_together,
 }
 GROWTH = ("models", "rows", "queue", "photos")
 
@@ -175,6 +184,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", type=_words, default=list(SECTIONS), help=f"of {', '.join(SECTIONS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each run (default: %(default)s)")
+    parser.add_argument("--window", type=float, default=60.0, help="seconds of a window of `together`")
     parser.add_argument("--models", type=_words, default=list(models.NETWORKS), help="default: %(default)s")
     parser.add_argument("--concurrency", type=_numbers, default=[1, 8, 32], help="default: 1,8,32")
     parser.add_argument("--ways", type=_words, help="of raw body, multipart, stored, upload and poll (default: all)")
