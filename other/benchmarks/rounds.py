@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from other.benchmarks.processes import BareLoop, Request, ServerDied, ServerProc
 BARE = "bare loop"
 BARE_SECONDS = 3.0
 WARM_UP_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -115,11 +117,13 @@ def _measure_subject(
 
 
 def _ask_all_ways(plan: Plan, subject: Subject, server: ServerProcess, concurrency: int) -> dict[str, dict[str, Any]]:
+    """Each run is followed by a pause, in which the server ends what the client had asked for at the run's end."""
     options = ("--warm-up", str(WARM_UP_SECONDS))
-    return {
-        way: run_client(server.url, request, concurrency, plan.seconds, *options)
-        for way, request in subject.ways.items()
-    }
+    runs = {}
+    for way, request in subject.ways.items():
+        runs[way] = run_client(server.url, request, concurrency, plan.seconds, *options)
+        time.sleep(min(LONGEST_PAUSE_SECONDS, 1.5 * (runs[way]["latency_ms"]["p99"] or 0) / 1000))
+    return runs
 
 
 def _sample(
