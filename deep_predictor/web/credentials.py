@@ -1,4 +1,7 @@
-"""Who may upload and delete. Keys are compared in constant time; an empty key in the cfg lets nobody in."""
+"""Who may upload and delete: the cfg's api_key, or whoever has the permission predict.
+
+Keys are compared in constant time; an empty key in the cfg lets nobody in.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ import hmac
 
 from flask import Request
 
+from deep_predictor.accounts.api_keys import KEY_PREFIX
 from deep_predictor.environment import Environment
 from deep_predictor.errors import MissingField, NoCredential, WrongApiKey
+from deep_predictor.web.authentication import KEY_HEADER, find_predictor_user
 from deep_predictor.web.current import current_application, production_config, production_environment, test_environment
+from deep_predictor.web.login_session import CSRF_FIELD
 from deep_predictor.web.open_uploads import check_local_origin
 from deep_predictor.web.predict_body import read_predict_body
 from deep_predictor.web.recaptcha import check_recaptcha
 from deep_predictor.web.upload_form import API_KEY_FIELD, read_form
-
-KEY_HEADER = "X-API-Key"
 
 
 def check_open_site(request: Request) -> None:
@@ -29,14 +33,14 @@ def check_open_site(request: Request) -> None:
 
 
 def check_upload(request: Request) -> None:
-    """POST /upload: a key, a recaptcha answer, or open uploads.
+    """POST /upload: a key, a token, a recaptcha answer, or open uploads.
 
-    Raises MissingField, WrongApiKey, RecaptchaRefused, RecaptchaUnreachable, ForeignOrigin, NoCredential.
+    Raises MissingField, WrongApiKey, CredentialRefused, NotPermitted, RecaptchaRefused, RecaptchaUnreachable,
+    ForeignOrigin, NoCredential.
     """
     form = read_form(request)
-    environment = production_environment()
     config = production_config()
-    if is_right_key(_given_key(request, form.api_key), environment):
+    if _has_credential(request, form.api_key, request.form.get(CSRF_FIELD, "")):
         return
     if config.upload_options.open_uploads:
         check_local_origin(request, config.api_options.cors_origins)
@@ -56,27 +60,44 @@ def check_test_upload(request: Request) -> None:
 
 
 def check_predict(request: Request) -> None:
-    """POST /api/v1/predict: a key in header or body, or open uploads.
+    """POST /api/v1/predict: a key in header or body, a token, or open uploads.
 
-    Raises what read_predict_body raises, WrongApiKey, ForeignOrigin, NoCredential.
+    Raises what read_predict_body raises, and what check_key_or_open raises.
     """
     body = read_predict_body(request, current_application().main_config.flask_options.max_content_length)
     _check_key_or_open(request, body.api_key)
 
 
 def check_key_or_open(request: Request) -> None:
-    """A key in the header, or open uploads. Raises WrongApiKey, ForeignOrigin, NoCredential."""
+    """A key in the header, a token, or open uploads.
+
+    Raises WrongApiKey, CredentialRefused, NotPermitted, ForeignOrigin, NoCredential.
+    """
     _check_key_or_open(request, "")
 
 
 def _check_key_or_open(request: Request, key_in_body: str) -> None:
-    environment = production_environment()
     config = production_config()
-    if is_right_key(_given_key(request, key_in_body), environment):
+    if _has_credential(request, key_in_body, ""):
         return
     if not config.upload_options.open_uploads:
         raise NoCredential
     check_local_origin(request, config.api_options.cors_origins)
+
+
+def _has_credential(request: Request, key_in_body: str, csrf_in_form: str) -> bool:
+    """Whether the right key, or a credential with the permission predict, was given.
+
+    The cfg's own key comes first. Raises WrongApiKey, CredentialRefused, NotPermitted.
+    """
+    given = _given_key(request, key_in_body)
+    try:
+        if is_right_key(given, production_environment()):
+            return True
+    except WrongApiKey:
+        if not given.startswith(KEY_PREFIX.encode()):
+            raise
+    return find_predictor_user(request, given.decode("utf-8", "replace"), csrf_in_form) is not None
 
 
 def _given_key(request: Request, key_in_body: str) -> bytes:

@@ -1,8 +1,8 @@
 """POST /api/v1/predict with a picture, raw or in a form, and a key: answered past Flask: it took a tenth of the cores.
 
 Only what is plain goes this way: a right key in the header, `store` and `model_name` at most in the address, no Origin,
-no cookie. All else, a wrong key too, goes on to Flask. Both ways lead through `predict_body` and `predict_upload`; an
-error is answered by Flask's handlers.
+no cookie, no token. All else, a wrong key too, goes on to Flask. Both ways lead through `predict_body` and
+`predict_upload`; an error is answered by Flask's handlers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
 _FORM_TYPE = "multipart/form-data"
 _PLAIN_TYPES = ("image/", f"{_FORM_TYPE};")
 #: With one of these a request is none of the plain ones.
-_STRANGERS = ("HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING")
+_STRANGERS = ("HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING")
 _STATUS_LINES = {200: "200 OK", 202: "202 ACCEPTED"}
 
 
