@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from types import FrameType
 from typing import Any
@@ -18,11 +18,17 @@ from flask import Flask
 from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask, WSGITask
 
-from deep_predictor.app import DEFAULT_CONFIG_PATH, create_app
+from deep_predictor.app import DEFAULT_CONFIG_PATH, PROJECT_ROOT, create_app
 from deep_predictor.environment import Application
 from deep_predictor.errors import ConfigError, DatabaseError
+from deep_predictor.management import EXTENSION as MANAGEMENT
+from deep_predictor.management import Management
 from deep_predictor.os_limits import raise_file_limit, return_freed_memory, usable_cores
 from deep_predictor.web.error_responses import TOO_LARGE_TEXT
+from deep_predictor.web.large_bodies import BodyLimits
+from deep_predictor.web.parking import PARK, Parked
+from deep_predictor.web.setup_link import print_setup_link, shown_address
+from deep_predictor.web.waitress_parser import parser_class
 
 #: Requests that wait for their prediction hold one each, and cost next to nothing meanwhile.
 DEFAULT_WEB_THREADS = 48 + 8 * usable_cores()
@@ -62,7 +68,15 @@ class _ErrorTask(ErrorTask):
 
 
 class _Task(WSGITask):
-    """Sends the head of an answer and the first part of its body in one go: one system call, one packet."""
+    """Sends the head of an answer and the first part of its body in one go: one system call, one packet.
+
+    Its request may be parked, see `web.parking`.
+    """
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[PARK] = self.channel.ask_again
+        return environ
 
     def write(self, data: bytes) -> None:
         if self.wrote_header or not data:
@@ -76,6 +90,17 @@ class _Channel(HTTPChannel):
     task_class = _Task
     error_task_class = _ErrorTask
     _parts: list[bytes] | None = None
+
+    def service(self) -> None:
+        with suppress(Parked):  # the request stays the first one, so nothing else is read or answered meanwhile
+            super().service()
+
+    def ask_again(self) -> None:
+        """Serve a parked request: in this thread when the server stops and has none left."""
+        if self.server.task_dispatcher.threads:
+            self.server.add_task(self)
+        else:
+            self.service()
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -119,7 +144,9 @@ def main(arguments: list[str] | None = None) -> int:
         gc.collect()
         gc.freeze()  # what was made up to here stays: full collections need not look at it again
         server = build_server(app, args.host, args.port, args.threads)
-        print(f"deep predictor serves on http://{args.host}:{args.port}", flush=True)
+        address = shown_address(args.host, args.port)
+        print(f"deep predictor serves on {address}", flush=True)
+        print_setup_link(app, address)
         server.run()
     except OSError as error:
         print(f"The server cannot listen on {args.host}:{args.port}: {error.strerror}", file=sys.stderr)
@@ -133,7 +160,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
     """A bound waitress server; `run` serves, `close` ends it. Raises OSError when the address cannot be bound."""
-    limit = app.config["MAX_CONTENT_LENGTH"]
+    management: Management = app.extensions[MANAGEMENT]
+    library_options = management.library_options
+    limit = app.config["MAX_CONTENT_LENGTH"] * 4 // 3 + BODY_SLACK_BYTES  # base64 inside JSON takes a third more
     connection_limit = min(CONNECTION_LIMIT, max(64, raise_file_limit(CONNECTION_LIMIT + SPARE_FILES) - SPARE_FILES))
     server = waitress.create_server(
         app,
@@ -145,12 +174,15 @@ def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
         backlog=CONNECTION_LIMIT,
         asyncore_use_poll=True,
         recv_bytes=RECEIVE_BYTES,
-        max_request_body_size=limit * 4 // 3 + BODY_SLACK_BYTES,  # base64 inside JSON takes a third more
-        clear_untrusted_proxy_headers=True,
+        max_request_body_size=limit,
+        # Trusted proxies' are needed; `web.client_address` believes nobody else's.
+        clear_untrusted_proxy_headers=not management.accounts_options.trusted_proxies,
     )
+    incoming = PROJECT_ROOT / library_options.datasets_folder / "incoming"
+    own_classes = {"parser_class": parser_class(BodyLimits(limit, library_options), incoming)}
     for listener in [server, *getattr(server, "map", {}).values()]:
         if hasattr(listener, "channel_class"):
-            listener.channel_class = _Channel
+            listener.channel_class = type("Channel", (_Channel,), own_classes)
     return server
 
 
