@@ -62,7 +62,7 @@ DECODER_ERRORS: Final = (
 #: The limit on pixels is meant for 8-bit samples; a PNG with 16-bit ones takes twice the time, so half of them.
 MAX_RAW_BYTES_PER_PIXEL = 4
 #: EXIF orientations that turn a picture on its side.
-_SIDEWAYS = (5, 6, 7, 8)
+SIDEWAYS = (5, 6, 7, 8)
 _BMP_RUN_LENGTH_CODED = (1, 2)
 #: Pillow decodes run-length coded BMP in Python, about a million runs a second; the format died out long ago.
 MAX_RUN_LENGTH_CODED_BYTES = 2 * 1024**2
@@ -140,7 +140,7 @@ def _decode_jpeg(data: bytes, max_pixels: int, smallest: tuple[int, int] | None)
     file = JpegFile.read(data)
     check_size(file.width, file.height, max_pixels)
     size, orientation = (file.width, file.height), file.orientation
-    if orientation in _SIDEWAYS:
+    if orientation in SIDEWAYS:
         size, smallest = size[::-1], smallest[::-1] if smallest else None
     if file.is_plain_colour:
         pixels = read_plain_jpeg(file.pixels_only(), (file.width, file.height), smallest)

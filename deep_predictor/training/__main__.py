@@ -20,8 +20,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "search": ("search.command", "look for the best values of a cfg's keys, and train with them"),
     "augment": ("augmentation.command", "write a data set's pictures changed by a list of operations"),
     "cutout": ("cutout", "cut what a box holds out of a picture, as a PNG with transparency"),
+    "check": ("checking", "look for what is wrong with a cfg, and train nothing"),
+    "architectures": ("listing_architectures", "list the networks that a cfg may name"),
     "doctor": ("doctor.command", "look for what is wrong with a data set"),
+    "import": ("importing", "make the pictures of a zip or of folders fit for a data set of the server"),
     "export": ("converting", "convert a model folder's network to another format, and compare them"),
+    "export-job": ("export_job", "the same, as the server asks for it"),
+    "check-model": ("model_checking", "look whether a model that was made elsewhere can be served"),
 }
 
 

@@ -21,10 +21,16 @@ METRICS_FILE = "metrics.jsonl"
 CANCEL_FILE = "cancel"
 #: How far a job is right now; see `Progress`.
 PROGRESS_FILE = "progress.json"
+#: What became of a model that was looked at.
+CHECK_RESULT_FILE = "result.json"
 #: What the job keeps in the run's folder; a name with a dot is no stranger to the run.
 JOB_FOLDER = ".job"
 JOB_CFG_FILE = "cfg.json"
 JOB_LOG_FILE = "log.txt"
+#: What a training notes, in the run's folder itself.
+RUN_LOG_FILE = "log.txt"
+#: Of a log, no more is read.
+_LONGEST_LOG_BYTES = 4 * 1024**2
 #: How much of a log a reason shows.
 SHOWN_LINES, SHOWN_CHARACTERS = 15, 1500
 
@@ -62,6 +68,11 @@ def read_progress(run_folder: Path) -> Progress:
     figures = found.get("figures")
     done, total = (value if type(value := found.get(name)) is int else 0 for name in ("done", "total"))
     return Progress(done, total, str(found.get("unit", "")), figures if isinstance(figures, dict) else {})
+
+
+def write_failure(run_folder: Path, reason: str) -> None:
+    """Say, as this job's process, why it ends without a result. Raises OSError."""
+    write_object(run_folder / STATE_FILE, {"state": "failed", "reason": reason, "pid": os.getpid()})
 
 
 def read_state(run_folder: Path) -> RunState:
@@ -134,6 +145,18 @@ def end_of_log(path: Path) -> str:
         return ""
     lines = ["".join(c if c.isprintable() else " " for c in line).rstrip() for line in text.splitlines()]
     return "\n".join([line for line in lines if line][-SHOWN_LINES:])[-SHOWN_CHARACTERS:]
+
+
+def last_lines(path: Path, count: int) -> list[str]:
+    """Of a log, as they are; none where there is no log."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _LONGEST_LOG_BYTES))
+            text = file.read(_LONGEST_LOG_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return []
+    return text.splitlines()[-count:]
 
 
 def _parsed(text: bytes) -> Any:

@@ -34,7 +34,11 @@ _SEARCH = ("search", "{cfg}", "--run-folder", "{run}", "--quiet")
 COMMANDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "train": (("train", "{cfg}", "--run-folder", "{run}", "--quiet"), ("resume", "{run}", "--quiet")),
     "search": (_SEARCH, _SEARCH),
-    "augment": (("augment", "{cfg}", "--quiet"),) * 2,
+    "augment": (("augment", "{cfg}", "--run-folder", "{run}", "--quiet"),) * 2,
+    "import": (("import", "{cfg}", "--run-folder", "{run}"),) * 2,
+    "check-model": (("check-model", "{cfg}", "--run-folder", "{run}"),) * 2,
+    "export": (("export-job", "{cfg}"),) * 2,
+    "doctor": (("doctor", "--cfg", "{cfg}", "--report", "{run}/doctor.json"),) * 2,
 }
 Lane = Literal["training", "data"]
 #: What takes hours does not hold up what takes seconds; a kind that is not here is in the lane `data`.

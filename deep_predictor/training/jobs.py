@@ -6,10 +6,11 @@ How a job stands is in the table `training_jobs`; this thread alone writes there
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 from deep_predictor.config.strict import read_json_object
 from deep_predictor.db.training_job_rows import JobState, NewTrainingJob, TrainingJob, TrainingJobRows
-from deep_predictor.errors import DatabaseBusy, TrainingJobNotResumable
+from deep_predictor.errors import DatabaseBusy, StateConflict, TrainingJobNotResumable
 from deep_predictor.training.job_files import (
     CANCEL_FILE,
     RunState,
@@ -101,9 +102,10 @@ class TrainingJobs:
         if kind not in COMMANDS:
             raise ValueError(f"there is no kind {kind!r} of training job; there are: {', '.join(COMMANDS)}")
         written = read_json_object(cfg, PROJECT_ROOT) if isinstance(cfg, Path) else cfg
-        shown = file_name_of(name or (cfg.stem if isinstance(cfg, Path) else kind))
-        new = NewTrainingJob(kind, shown, without_run_folder(written), priority, created_by, dataset_id)
-        job = self._rows.insert(new, lambda job_id: str(new_run_folder(self._runs_folder, f"{job_id:04d}-{shown}")))
+        name = name or (cfg.stem if isinstance(cfg, Path) else kind)
+        new = NewTrainingJob(kind, name, without_run_folder(written), priority, created_by, dataset_id)
+        file_name = file_name_of(name)
+        job = self._rows.insert(new, lambda job_id: str(new_run_folder(self._runs_folder, f"{job_id:04d}-{file_name}")))
         self._ensure_thread()
         return job.id
 
@@ -127,6 +129,19 @@ class TrainingJobs:
         if not self._rows.queue_again(job_id):
             raise TrainingJobNotResumable(job_id, self._rows.get(job_id).state)
         self._ensure_thread()
+
+    def forget(self, job_id: int) -> None:
+        """Remove a job and its run's folder. Raises TrainingJobNotFound, StateConflict while it has not ended."""
+        job = self._rows.get(job_id)
+        if not self._rows.forget(job_id):
+            raise StateConflict("job_not_ended", f"job {job_id} is {self._rows.get(job_id).state}; cancel it first")
+        shutil.rmtree(job.run_folder, ignore_errors=True)
+
+    def page(
+        self, kinds: Collection[str] = (), states: Collection[JobState] = (), limit: int = 50, offset: int = 0
+    ) -> tuple[int, Sequence[TrainingJob]]:
+        """How many jobs there are of these kinds and states (none given: all), and some of them, newest first."""
+        return self._rows.page(kinds, states, limit, offset)
 
     def list(self, *states: JobState) -> Sequence[TrainingJob]:
         """The jobs of these states, or all, oldest first."""

@@ -23,11 +23,13 @@ from deep_predictor.training.exporting import DatasetFacts, TrainedModel, check_
 from deep_predictor.training.golden import choose_golden
 from deep_predictor.training.model_folder import reserve
 from deep_predictor.training.parts import Parts, open_parts
+from deep_predictor.training.progress import ProgressFile
 from deep_predictor.training.report import ReportFacts, write_report
 from deep_predictor.training.run_folder import RunFolder
 from deep_predictor.training.tensorboard_log import tensorboard_log
 from deep_predictor.training.trainer import (
     EpochFigures,
+    StepFigures,
     Trainer,
     Watcher,
     balanced_weights,
@@ -178,11 +180,13 @@ def _told(
     note: Callable[[EpochFigures], object],
 ) -> Watcher:
     """The watcher, and the run's folder."""
+    progress = ProgressFile(folder.path, config.options.fit_options.epochs)
 
-    def end_step() -> None:
+    def end_step(step: StepFigures) -> None:
         if folder.is_cancelled():
             raise TrainingCancelled
-        watcher.on_step()
+        progress.note(step)
+        watcher.on_step(step)
 
     def end_epoch(figures: EpochFigures) -> None:
         folder.add_metrics(figures)

@@ -46,6 +46,17 @@ class EpochFigures:
     seconds: float = 0.0
 
 
+class StepFigures(NamedTuple):
+    """How far an epoch is after a step; loss and accuracy are of its training pictures so far. All count from 1."""
+
+    epoch: int
+    step: int
+    steps: int
+    images: int
+    loss: float
+    accuracy: float
+
+
 class TrainFigures(NamedTuple):
     """Of the training pictures during an epoch; the rate is that of its last step."""
 
@@ -58,7 +69,7 @@ class TrainFigures(NamedTuple):
 class Watcher:
     """What is told how far a run is: after each step, and after each epoch with its figures; may raise to end it."""
 
-    on_step: Callable[[], object] = lambda: None
+    on_step: Callable[[StepFigures], object] = lambda step: None
     on_epoch: Callable[[EpochFigures], object] = lambda figures: None
 
 
@@ -155,7 +166,9 @@ class Trainer:
         )
         self._network.optimizer.build(self._network.trainable_variables)
 
-    def train_epoch(self, epoch: int, train: Batches, on_step: Callable[[], object] = lambda: None) -> TrainFigures:
+    def train_epoch(
+        self, epoch: int, train: Batches, on_step: Callable[[StepFigures], object] = lambda step: None
+    ) -> TrainFigures:
         """One pass over `train`, by the schedule's rates for this epoch (from 1). Raises TrainingDiverged."""
         options, network, phase = self._options, self._network, self._phase_of(epoch)
         if not network.compiled:
@@ -180,7 +193,7 @@ class Trainer:
             # Keras forgets its sums before each of these calls.
             sums += len(batch.inputs) * np.array([logs["loss"], logs["categorical_accuracy"]])
             count += len(batch.inputs)
-            on_step()
+            on_step(StepFigures(epoch, step + 1, len(train), count, *(sums / count).tolist()))
         loss, accuracy = (sums / max(1, count)).tolist()
         return TrainFigures(loss, accuracy, rate)
 

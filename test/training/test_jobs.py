@@ -20,7 +20,13 @@ import pytest
 
 from deep_predictor.db.setup import training_job_rows_for
 from deep_predictor.db.training_job_rows import JobState, NewTrainingJob, TrainingJob, TrainingJobRows
-from deep_predictor.errors import ConfigError, RunFolderUnusable, TrainingJobNotFound, TrainingJobNotResumable
+from deep_predictor.errors import (
+    ConfigError,
+    RunFolderUnusable,
+    StateConflict,
+    TrainingJobNotFound,
+    TrainingJobNotResumable,
+)
 from deep_predictor.training.job_files import JOB_FOLDER
 from deep_predictor.training.job_run import job_environment, start_run
 from deep_predictor.training.jobs import MAX_ATTEMPTS, JobSettings, TrainingJobs
@@ -107,10 +113,23 @@ def test_job_runs_to_its_end_with_its_figures_in_its_row(jobs: TrainingJobs, tmp
     assert job.started_at is not None
     assert job.ended_at is not None
     assert job.created_at <= job.started_at <= job.ended_at
-    assert (job.name, folder_of(job)) == ("My-digits-..-1", tmp_path / "runs" / "0001-My-digits-..-1")
+    assert (job.name, folder_of(job)) == ("My digits/../1", tmp_path / "runs" / "0001-My-digits-..-1")
     assert job.cfg == {"fake": {"epochs": 3}, "training_options": {"seed": 1}}
     cfg_path = str(folder_of(job) / JOB_FOLDER / "cfg.json")
     assert starts(job)[0]["words"] == ["train", cfg_path, "--run-folder", job.run_folder, "--quiet"]
+
+
+def test_job_is_forgotten_with_its_folder_once_it_has_ended(jobs: TrainingJobs) -> None:
+    job = holding(jobs)
+    with pytest.raises(StateConflict, match="is running"):
+        jobs.forget(job.id)
+    let_go(job)
+    ended(jobs, job.id)
+    jobs.forget(job.id)
+    assert not folder_of(job).exists()
+    with pytest.raises(TrainingJobNotFound):
+        jobs.forget(job.id)
+    assert (jobs.list(), jobs.page()) == ([], (0, []))
 
 
 def test_cfg_file_gives_the_cfg_and_the_name(jobs: TrainingJobs, tmp_path: Path) -> None:

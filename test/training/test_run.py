@@ -25,10 +25,11 @@ from deep_predictor.training.batches import Batch
 from deep_predictor.training.config import TrainingConfig, load_training_config
 from deep_predictor.training.datasets.table import FORMATS
 from deep_predictor.training.exporting import TrainedModel
+from deep_predictor.training.job_files import read_progress
 from deep_predictor.training.model_folder import is_complete
 from deep_predictor.training.run import run_training
 from deep_predictor.training.run_folder import CANCEL_FILE
-from deep_predictor.training.trainer import Trainer, Watcher, predict_probabilities
+from deep_predictor.training.trainer import StepFigures, Trainer, Watcher, predict_probabilities
 from test.training.tiny_dataset import CLASS_NAMES, FORMAT, tiny_dataset
 
 INPUT = {"width": 20, "height": 14, "color_mode": "rgb", "scale": [0.004, 0.005, 0.006], "mean": 0.5, "std": 0.25}
@@ -188,7 +189,7 @@ def test_run_cancelled_within_a_batch_goes_on_when_resumed(command_root: Path) -
 
     @contextmanager
     def cancelling(epochs: int, steps_per_epoch: int) -> Iterator[Watcher]:
-        def end_step() -> None:
+        def end_step(step: StepFigures) -> None:
             steps[0] += 1
             if steps[0] == 15:  # six steps an epoch
                 (config.run_folder / CANCEL_FILE).touch()
@@ -198,6 +199,9 @@ def test_run_cancelled_within_a_batch_goes_on_when_resumed(command_root: Path) -
     with pytest.raises(TrainingCancelled):
         run_training(config, cancelling)
     assert steps == [15]
+    figures = read_progress(config.run_folder).figures
+    assert (figures["epochs"], figures["steps"]) == (6, 6)
+    assert 1 <= figures["epoch"] <= 3
     assert json.loads((config.run_folder / "state.json").read_bytes())["state"] == "cancelled"
     assert not is_complete(config.model_folder)
 

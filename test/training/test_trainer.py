@@ -19,6 +19,7 @@ from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import ArrayDataset
 from deep_predictor.training.trainer import (
     EpochFigures,
+    StepFigures,
     Trainer,
     Watcher,
     balanced_weights,
@@ -84,21 +85,20 @@ def trainer(model: Any, loss: str = "cross_entropy", **changes: Any) -> Trainer:
 
 
 def test_fit_learns_and_leaves_the_best_epochs_weights() -> None:
-    model, steps, told = network(), [0], []
+    model, told = network(), []
+    steps: list[StepFigures] = []
     fitted = trainer(model)
 
-    def count_step() -> None:
-        steps[0] += 1
-
     with parts() as (train, val):
-        history = fitted.fit(train, val, Watcher(count_step, told.append))
+        history = fitted.fit(train, val, Watcher(steps.append, told.append))
         outputs = predict_probabilities(model, val.in_order())
 
     assert [figures.epoch for figures in history] == [1, 2, 3]
     assert told == history
     assert history[0].accuracy * 40 == pytest.approx(round(history[0].accuracy * 40))
     assert 0 < history[0].accuracy < 1
-    assert steps == [3 * 5]
+    assert [step[:4] for step in steps] == [(epoch, step, 5, 8 * step) for epoch in (1, 2, 3) for step in range(1, 6)]
+    assert [step[4:] for step in steps[4::5]] == [(figures.loss, figures.accuracy) for figures in history]
     loss = -np.log(outputs[np.arange(20), val.labels]).mean()
     assert loss == pytest.approx(fitted.best.val_loss, rel=1e-3)
     assert fitted.best.val_loss == min(figures.val_loss for figures in history)
@@ -121,7 +121,7 @@ def test_fit_killed_at_any_step_and_resumed_ends_as_if_never_killed(
     with parts() as (train, val):
         expected = trainer(whole, **changes).fit(train, val, None, Checkpoints(tmp_path / "a", IDENTITY))
 
-    def die() -> None:
+    def die(step: StepFigures) -> None:
         steps[0] += 1
         if steps[0] == kill_at:
             raise Killed
@@ -195,7 +195,7 @@ def test_checkpoint_of_another_network_or_a_broken_one_is_refused(tmp_path: Path
 def test_fit_input_that_is_no_number_stops_with_its_reason() -> None:
     steps = [0]
 
-    def count_step() -> None:
+    def count_step(step: StepFigures) -> None:
         steps[0] += 1
 
     with (

@@ -131,7 +131,7 @@ def build_architecture(
         raise ArchitectureUnusable(name, f"it is unknown; known are: {', '.join(sorted(ARCHITECTURES))}")
     architecture = ARCHITECTURES[name]
     wanted = Wanted(ALIASES.get(name, name), input_shape, class_count, options or ArchitectureOptions(), allow_python)
-    _check_wanted(architecture, wanted)
+    check_wanted(wanted)
     module_name, function_name = architecture.builder.split(":")
     builder: Callable[[Wanted], keras.Model] = getattr(import_module(module_name), function_name)
     network = builder(wanted)
@@ -142,8 +142,9 @@ def build_architecture(
     return network
 
 
-def _check_wanted(architecture: Architecture, wanted: Wanted) -> None:
+def check_wanted(wanted: Wanted) -> None:
     """Raises ArchitectureUnusable for too small pictures, and for options that are missing, or too many."""
+    architecture = ARCHITECTURES[wanted.name]
     height, width, channels = wanted.input_shape
     if min(height, width) < architecture.smallest_side:
         side = architecture.smallest_side

@@ -6,8 +6,10 @@ Everything is checked before anything is written: the cfg, the folders that it n
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deep_predictor.config.strict import shown_path
-from deep_predictor.errors import DatasetUnusable, ImageUnreadable
+from deep_predictor.errors import DatasetUnusable, ImageUnreadable, TrainingCancelled
 from deep_predictor.os_limits import usable_cores
 from deep_predictor.training.augmentation.config import LISTS, AugmentConfig, load_augment_config
 from deep_predictor.training.augmentation.new_file import check_new_file, write_new_file
@@ -33,12 +35,15 @@ from deep_predictor.training.dataset import Dataset, SkippedFile, encode_png
 from deep_predictor.training.datasets.sources import SOURCES_FILE
 from deep_predictor.training.datasets.table import open_dataset
 from deep_predictor.training.fingerprints import fingerprint_all
+from deep_predictor.training.job_files import CANCEL_FILE, Progress, write_progress
 from deep_predictor.training.splitting import split_dataset
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 #: Where zips are unpacked.
 _DATASET_CACHE = Path("var/cache/datasets")
 _FACTS_FORMAT = 1
+#: How many are written between two words on how far it is.
+_PICTURES_A_NOTE = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,18 +53,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pictures", type=_one_to_twenty, default=6, help="how many the sheet shows (default: 6)")
     parser.add_argument("--replace", action="store_true", help="replace FILE where it is there already")
+    parser.add_argument("--run-folder", type=Path, help="say there how far it is; a file `cancel` in it ends it")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("--json", action="store_true", help="print what was written as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Raises ConfigError for a wrong cfg, TrainingError where no set could be written."""
+    """Raises ConfigError for a wrong cfg, TrainingError where no set could be written, TrainingCancelled."""
     config = load_augment_config(_find(args.cfg), PROJECT_ROOT)
     if args.sheet:
         write_sheet(config, args.sheet, args.pictures, args.replace)
         result: dict[str, Any] = {"sheet": str(args.sheet)}
     else:
-        result = augment(config, is_quiet=args.quiet or args.json)
+        result = augment(config, args.quiet or args.json, args.run_folder)
     if args.json:
         print(json.dumps(result))
     elif not args.quiet:
@@ -67,8 +73,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def augment(config: AugmentConfig, is_quiet: bool = True) -> dict[str, Any]:
-    """Write the set; says what was written and left out, as JSON types."""
+def augment(config: AugmentConfig, is_quiet: bool = True, run_folder: Path | None = None) -> dict[str, Any]:
+    """Write the set; says what was written and left out, as JSON types.
+
+    `run_folder`: where it says how far it is, and looks whether it is cancelled.
+    """
     options = config.options
     folder = options.output_folder.resolve()
     check_replaceable(folder)
@@ -83,7 +92,8 @@ def augment(config: AugmentConfig, is_quiet: bool = True) -> dict[str, Any]:
         written_beside(folder) as part,
         tqdm(total=len(plan.parts), desc="augment", unit="picture", disable=is_quiet or None) as bar,
     ):
-        written = write_set(part, dataset, plan, options, bar.update)
+        note = partial(_note_picture, itertools.count(1), len(plan.parts), bar, run_folder)
+        written = write_set(part, dataset, plan, options, note)
         left_out = [*dataset.skipped, *split.left_out, *written.unreadable]
         write_json(part / SOURCES_FILE, dict(sorted(written.sources.items())))
         write_json(part / FACTS_FILE, _facts(config, dataset, written, left_out))
@@ -107,6 +117,18 @@ def write_sheet(config: AugmentConfig, path: Path, count: int, replace: bool) ->
         if operations.steps:
             sheets.append(contact_sheet(key, operations, samples, config.options.seed))
     write_new_file(path, encode_png(np.concatenate(sheets)))
+
+
+def _note_picture(numbers: Iterator[int], total: int, bar: tqdm, run_folder: Path | None) -> None:
+    """Raises TrainingCancelled."""
+    number = next(numbers)
+    bar.update()
+    if run_folder is None:
+        return
+    if (run_folder / CANCEL_FILE).exists():
+        raise TrainingCancelled
+    if number == total or number % _PICTURES_A_NOTE == 0:
+        write_progress(run_folder, Progress(number, total, "pictures"))
 
 
 def _samples(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:

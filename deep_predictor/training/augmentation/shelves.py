@@ -111,7 +111,8 @@ def _read_cutouts(stamps: tuple[_Stamp, ...], folder: Path) -> Shelf:
             pixels, origin = decode_cutout(data)
             alpha = pixels[:, :, 3:].astype(np.float32) / 255
             on_gray = (pixels[:, :, :3] * alpha + 128 * (1 - alpha)).astype(np.uint8)
-            pictures.append(ShelfPicture(path, origin or sha256_of(data), look_of(on_gray)))
+            file_hash = sha256_of(data)
+            pictures.append(ShelfPicture(path, origin or file_hash, look_of(on_gray), file_hash))
         except ImageUnreadable as error:
             skipped.append(SkippedFile(path.relative_to(folder).as_posix(), str(error)))
     return Shelf(tuple(pictures), tuple(skipped))

@@ -27,11 +27,17 @@ class ShelfPicture:
     """A picture file. `look`: RGB uint8 (16, 16, 3) of all of it.
 
     `content`: SHA-256 of the file, of a cut-out that of the file that it was cut from: equal for what belongs together.
+    `file_hash`: of the file itself, which may be a picture of the data set too.
     """
 
     path: Path
     content: str
     look: np.ndarray
+    file_hash: str = ""
+
+    def find_in(self, known: Mapping[str, KnownPicture]) -> KnownPicture | None:
+        """The picture of the data set that it is, or was cut from."""
+        return known.get(self.file_hash) or known.get(self.content)
 
 
 def sha256_of(data: bytes) -> str:
@@ -48,13 +54,13 @@ def divide(
 ) -> dict[Side, list[ShelfPicture]]:
     """Give each group to a side; at least one to each where there are two or more, a single one is for training.
 
-    A group with a picture of the data set (`known`, by its content) goes where that went, and nowhere if that is
-    neither train nor test, or both.
+    A group with a picture of the data set (`known`, by its content or as it is) goes where that went, and nowhere if
+    that is neither train nor test, or both.
     """
     sides: dict[Side, list[ShelfPicture]] = {"train": [], "test": []}
     free = []
     for group in _groups(pictures):
-        parts = {known[picture.content].part for picture in group if picture.content in known}
+        parts = {found.part for picture in group if (found := picture.find_in(known))}
         if not parts:
             free.append(group)
         elif parts == {"train"}:

@@ -101,7 +101,7 @@ class SyntheticBackground(PictureOperation[SyntheticBackgroundOptions]):
 
     def _source_of(self, cutout: ShelfPicture) -> str:
         """Cut-outs of one picture have one source."""
-        known = self._setting.known.get(cutout.content)
+        known = cutout.find_in(self._setting.known)
         return known.source if known else f"cutouts/{cutout.content}"
 
     def _make(self, rng: np.random.Generator, image: np.ndarray, cutout: ShelfPicture) -> np.ndarray:

@@ -18,6 +18,7 @@ FORMATS: dict[str, str] = {
     "sklearn_digits": "deep_predictor.training.datasets.sklearn_digits:SklearnDigitsFormat",
     "cifar10": "deep_predictor.training.datasets.cifar10:Cifar10Format",
     "hdf5": "deep_predictor.training.datasets.hdf5:Hdf5Format",
+    "listing": "deep_predictor.training.datasets.listing:ListingFormat",
     "zip": "deep_predictor.training.datasets.zip_file:ZipFormat",
     "folder": "deep_predictor.training.datasets.folder:FolderFormat",
 }

@@ -9,16 +9,13 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from deep_predictor.errors import ImageUnreadable
+from deep_predictor.images.thumbnails import encode_thumbnail
 from deep_predictor.training.dataset import Dataset
 from deep_predictor.training.doctor.findings import Finding, Findings, SuggestedSplit
 from deep_predictor.training.doctor.text import bytes_text, seconds_text, shown
 
 _THUMBNAIL_SIDE = 112
-_JPEG_QUALITY = 80
 #: Of one finding; a page stays within some megabytes.
 _SHOWN_GROUPS = 16
 _SHOWN_PICTURES = 6
@@ -95,13 +92,7 @@ def _thumbnail(dataset: Dataset, index: int) -> str | None:
         pixels = dataset.read(index, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
     except ImageUnreadable:
         return None
-    height, width = pixels.shape[:2]
-    scale = _THUMBNAIL_SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_NEAREST)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
-    done, encoded = cv2.imencode(".jpg", cv2.cvtColor(np.ascontiguousarray(small), cv2.COLOR_RGB2BGR), quality)
-    return base64.b64encode(encoded.tobytes()).decode() if done else None
+    return base64.b64encode(encode_thumbnail(pixels, _THUMBNAIL_SIDE, enlarges=True)).decode()
 
 
 def _classes(findings: Findings) -> Iterator[str]:

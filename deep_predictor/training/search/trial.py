@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from deep_predictor.errors import DeepPredictorError, TrialOver
 
 if TYPE_CHECKING:
-    from deep_predictor.training.trainer import EpochFigures, Watcher
+    from deep_predictor.training.trainer import EpochFigures, StepFigures, Watcher
 
 #: What the process prints, and its libraries; a name with a dot is no stranger to the run.
 OUTPUT_FILE = ".output.txt"
@@ -105,7 +105,7 @@ class _Teller:
         else:
             self.send("end", epoch=self._kept.epoch, value=self._value(self._kept))
 
-    def _end_step(self) -> None:
+    def _end_step(self, step: StepFigures) -> None:
         if os.getppid() != self._order.parent_pid:
             raise TrialOver  # the search was killed
 

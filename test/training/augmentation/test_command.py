@@ -13,12 +13,13 @@ import cv2
 import numpy as np
 import pytest
 
-from deep_predictor.errors import ConfigError, DatasetUnusable, OutputUnwritable
+from deep_predictor.errors import ConfigError, DatasetUnusable, OutputUnwritable, TrainingCancelled
 from deep_predictor.training.augmentation import command
 from deep_predictor.training.augmentation.command import augment, write_sheet
 from deep_predictor.training.dataset import ArrayDataset, Dataset
 from deep_predictor.training.datasets.table import open_path
 from deep_predictor.training.fingerprints import fingerprint_all
+from deep_predictor.training.job_files import Progress, read_progress
 from deep_predictor.training.splitting import split_dataset
 from test.training.augmentation.pictures import noise, rgba, write_cutout, write_jpg, write_png
 from test.training.augmentation.sets import FLIP, config, files_of, photo, write_cfg, write_photos
@@ -45,6 +46,20 @@ def sources_of(folder: Path) -> dict[str, str]:
 
 def read_png(data: bytes) -> np.ndarray:
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+
+
+def test_augment_says_in_its_run_folder_how_far_it_is(root: Path) -> None:
+    run_folder = root / "run"
+    augment(config(root, training_transforms=[FLIP]), run_folder=run_folder)
+    assert read_progress(run_folder) == Progress(13, 13, "pictures")
+
+
+def test_augment_that_is_cancelled_leaves_no_set(root: Path) -> None:
+    (root / "run").mkdir()
+    (root / "run" / "cancel").touch()
+    with pytest.raises(TrainingCancelled):
+        augment(config(root, training_transforms=[FLIP]), run_folder=root / "run")
+    assert not (root / "out").exists()
 
 
 def test_augment_writes_each_part_with_its_own_operations(root: Path) -> None:

@@ -46,5 +46,16 @@ def test_divide_puts_what_is_known_where_it_went_and_drops_what_went_both_ways()
     assert {side: names(found) for side, found in sides.items()} == {"train": ["train"], "test": ["test"]}
 
 
+def test_divide_puts_a_cut_out_that_is_a_picture_of_the_set_where_that_went() -> None:
+    """Its own place counts more than that of the photo that it was cut from."""
+    look = np.zeros((16, 16, 3), np.uint8)
+    cutout = ShelfPicture(Path("cutout"), "photo", look, "itself")
+    known = {"itself": KnownPicture("test", "a"), "photo": KnownPicture("train", "b")}
+
+    assert names(divide([cutout], 0.5, 0, known)["test"]) == ["cutout"]
+    assert cutout.find_in(known) == known["itself"]
+    assert cutout.find_in({}) is None
+
+
 def test_divide_of_nothing_is_nothing() -> None:
     assert divide([], 0.5, 0, {}) == {"train": [], "test": []}

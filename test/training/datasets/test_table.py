@@ -34,7 +34,7 @@ def test_every_option_has_a_line_in_its_document(key: str, project_root: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "imagenet"}, "is unknown; known are: cifar10, folder, hdf5, sklearn_digits, zip"),
+        ({"name": "imagenet"}, "is unknown; known are: cifar10, folder, hdf5, listing, sklearn_digits, zip"),
         ({"name": "folder"}, "path must name the file or folder of format 'folder'"),
         ({"name": "sklearn_digits", "path": "x"}, "path has no meaning for format 'sklearn_digits'"),
         ({"name": "sklearn_digits", "val_share": 0.5, "test_share": 0.5}, "must leave something to train on"),

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from deep_predictor.errors import TrainingDiverged
 from deep_predictor.training.search.trial import TrialOrder, Watch
-from deep_predictor.training.trainer import EpochFigures
+from deep_predictor.training.trainer import EpochFigures, StepFigures
 
 EPOCHS = 4
 BEST_RATE = 0.01
+STEP = StepFigures(1, 1, 1, 1, 0.5, 0.5)
 
 
 def quality(rate: float) -> float:
@@ -27,7 +28,7 @@ def train(order: TrialOrder, watch: Watch) -> None:
     rate = order.section["fit_options"]["learning_rate"]
     with watch(EPOCHS, 1) as watcher:
         for epoch in range(1, EPOCHS + 1):
-            watcher.on_step()
+            watcher.on_step(STEP)
             share = (0.5, 0.8, 1.0, 0.9)[epoch - 1]
             accuracy = quality(rate) * share
             watcher.on_epoch(EpochFigures(epoch, 1 - accuracy, accuracy, 1 - accuracy, accuracy))
@@ -65,7 +66,7 @@ def hold(order: TrialOrder, watch: Watch) -> None:
         (folder / f".holding-{order.folder.name}-{os.getpid()}").touch()
         with watch(EPOCHS, 1) as watcher:
             while not (folder / ".go").exists():
-                watcher.on_step()
+                watcher.on_step(STEP)
                 threading.Event().wait(0.01)
         return
     train(order, watch)

@@ -15,6 +15,7 @@ import pytest
 from deep_predictor.errors import TrialOver
 from deep_predictor.training.search.trial import TrialOrder, _Teller
 from deep_predictor.training.trainer import EpochFigures
+from test.training.search.fake_trials import STEP
 
 #: val_loss, val_accuracy of three epochs.
 FIGURES = [(0.5, 0.6), (0.4, 0.5), (0.6, 0.8)]
@@ -52,7 +53,7 @@ def fit(teller: _Teller, epochs: int) -> list[int]:
     try:
         with teller.watch(epochs, 1) as watcher:
             for epoch in range(1, epochs + 1):
-                watcher.on_step()
+                watcher.on_step(STEP)
                 watcher.on_epoch(figures(epoch))
                 done.append(epoch)
     except TrialOver:

@@ -1,0 +1,79 @@
+"""What an import's run folder holds: pictures, a line for each, and what was left out. Imports nothing heavy.
+
+pictures/       the pictures, under names of our own; the server moves them into the data set
+items.jsonl     a line of JSON a picture: the fields of ImportedItem
+problems.jsonl  {"name", "reason"} of each file that was left out, the first MAX_PROBLEMS of them
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ITEMS_FILE = "items.jsonl"
+PROBLEMS_FILE = "problems.jsonl"
+PICTURES_FOLDER = "pictures"
+#: As many are written down; how many there are is counted.
+MAX_PROBLEMS = 1000
+LONGEST_LABEL = 200
+LONGEST_NAME = 300
+
+
+@dataclass(frozen=True)
+class ImportedItem:
+    """One picture that was accepted. `key`: unique in its import. `file`: its name in PICTURES_FOLDER."""
+
+    key: str
+    file: str
+    label: str
+    split: str
+    original_name: str
+    source: str
+    sha256: str
+    #: Of the upright picture, in pixels.
+    width: int
+    height: int
+    #: Bytes.
+    size: int
+
+
+def read_imported(run_folder: Path) -> Iterator[ImportedItem]:
+    """Raises OSError, ValueError, TypeError for a file that no import wrote."""
+    with (run_folder / ITEMS_FILE).open(encoding="utf-8") as file:
+        for line in file:
+            yield ImportedItem(**json.loads(line))
+
+
+def label_problem(label: str) -> str:
+    """Why a text is no label, "" where it is one: any language, one line."""
+    if not label or label != label.strip():
+        return "a label must be a line of text without white space around it"
+    if len(label) > LONGEST_LABEL:
+        return f"a label may have {LONGEST_LABEL} characters"
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in label):
+        return "a label must not hold control characters"
+    return ""
+
+
+def shown_name(name: str) -> str:
+    """What a file was called, for people: its end, without what no database or terminal should hold."""
+    return "".join(character if character.isprintable() else "�" for character in name)[-LONGEST_NAME:]
+
+
+def origins_of(sources: Mapping[str, str]) -> dict[str, str]:
+    """Name -> its original, over any number of steps, of each picture that was made from one or was made something of.
+
+    `sources`: name -> what it was made from.
+    """
+    found: dict[str, str] = {}
+    for start in (*sources, *sources.values()):
+        name, path = start, dict[str, None]()
+        while name not in found and name in sources and name not in path:
+            path[name] = None
+            name = sources[name]
+        origin = found.get(name, name)
+        found.update(dict.fromkeys((*path, name), origin))
+    return found
