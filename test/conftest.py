@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from deep_predictor.engines.room import EngineRoom
 
@@ -40,8 +42,25 @@ def engine_room() -> EngineRoom:
 
 
 @pytest.fixture(scope="session")
-def digits_cfg(project_root: Path) -> Path:
+def digits_output(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What training the demo's digits model printed, once for all processes of this test run; "" when it was there."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    folder = tmp_path_factory.getbasetemp()
+    printed = (folder.parent if run else folder) / f"digits-{run}.txt"
+    with FileLock(f"{printed}.lock"):
+        if not printed.exists():
+            command = [sys.executable, "-m", "deep_predictor.training", "train", "cfg/training/digits.cfg"]
+            environ = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "KERAS_"))}
+            done = subprocess.run(
+                [*command, "--if-missing"], cwd=project_root, env=environ, capture_output=True, text=True, timeout=280
+            )
+            assert done.returncode == 0, done.stderr
+            was_there = "nothing to train" in done.stdout
+            printed.write_text("" if was_there else done.stdout + done.stderr, encoding="utf-8")
+    return printed.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def digits_cfg(project_root: Path, digits_output: str) -> Path:
     """The cfg of the demo's digits model, which is trained first if it is not there yet, as `make run` does."""
-    command = [sys.executable, "-m", "deep_predictor.training", "train", "cfg/training/digits.cfg", "--if-missing"]
-    subprocess.run(command, cwd=project_root, check=True, capture_output=True, timeout=280)
     return project_root / "var" / "models" / "digits" / "predictor.cfg"

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,6 @@ class DigitsRun:
     folder: Path
     manifest: dict[str, Any]
     output: str
-    seconds: float
 
 
 def train(cfg: Path, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -42,19 +40,24 @@ def train(cfg: Path, root: Path, *options: str) -> subprocess.CompletedProcess[s
 
 
 @pytest.fixture(scope="module")
-def digits(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> DigitsRun:
-    """cfg/training/digits.cfg trained into a folder of this test."""
+def digits(project_root: Path, digits_output: str, tmp_path_factory: pytest.TempPathFactory) -> DigitsRun:
+    """The demo's model where this test run made it; else cfg/training/digits.cfg trained into a folder of this test."""
+    if digits_output:
+        folder = project_root / "var/models/digits"
+        return _read_run(project_root / "cfg/training/digits.cfg", folder, digits_output)
     folder = tmp_path_factory.mktemp("models") / "digits"
     whole = json.loads((project_root / "cfg/training/digits.cfg").read_text(encoding="utf-8"))
     whole["training_options"]["output_folder"] = str(folder)
     whole["training_options"]["run_folder"] = str(folder.parent / "run")
     cfg = folder.parent / "digits.cfg"
     cfg.write_text(json.dumps(whole), encoding="utf-8")
-    started = time.monotonic()
     finished = train(cfg, project_root)
     assert finished.returncode == 0, finished.stderr
-    manifest = json.loads((folder / "manifest.json").read_bytes())
-    return DigitsRun(cfg, folder, manifest, finished.stdout + finished.stderr, time.monotonic() - started)
+    return _read_run(cfg, folder, finished.stdout + finished.stderr)
+
+
+def _read_run(cfg: Path, folder: Path, output: str) -> DigitsRun:
+    return DigitsRun(cfg, folder, json.loads((folder / "manifest.json").read_bytes()), output)
 
 
 def test_digits_model_is_right_on_97_of_100_test_pictures(digits: DigitsRun) -> None:
