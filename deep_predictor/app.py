@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from flask import Flask
 from deep_predictor.accounts.accounts import Accounts
 from deep_predictor.config.logging_config import configure_logging, load_logging_config
 from deep_predictor.config.main_config import EnvironmentConfig, MainConfig, load_main_config
+from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.config.public_address import check_bind_address
 from deep_predictor.config.secrets import derive_key, ensure_secret_key
 from deep_predictor.datasets.library import DatasetLibrary
+from deep_predictor.datasets.pictures import PictureRules
 from deep_predictor.db.account_rows import AccountRows
 from deep_predictor.db.dataset_rows import DatasetRows
 from deep_predictor.db.file_lock import DatabaseLock
@@ -40,6 +43,7 @@ from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
 from deep_predictor.predictions.waiting import WaitSlots
 from deep_predictor.publishing.library import ModelLibrary
+from deep_predictor.runs.starting import Runs
 from deep_predictor.training.job_run import JobSettings
 from deep_predictor.training.jobs import TrainingJobs
 from deep_predictor.web.registration import register_web
@@ -62,6 +66,8 @@ class AppOptions:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     #: Bytes of decoded pictures that may wait in memory.
     pixel_budget_bytes: int | None = None
+    #: Whether the web server can do websockets; waitress cannot.
+    websockets: bool = False
     #: False leaves loading to the caller: `application.registry.start()`.
     load_predictors: bool = True
 
@@ -86,6 +92,7 @@ def create_app(config_path: str | Path | None = None, overrides: Mapping[str, An
         instance_path=str(PROJECT_ROOT / "var"),
     )
     _configure_flask(app, main_config)
+    app.config["WEBSOCKETS"] = options.websockets
     _make_folders(main_config)
     locks = _lock_databases(main_config)
     try:
@@ -178,6 +185,7 @@ def _connect_management(app: Flask, application: Application) -> Management:
         allow_python=library_options.allow_python_architectures,
     )
     jobs = TrainingJobs(training_job_rows_for(app), PROJECT_ROOT / library_options.runs_folder, settings)
+    datasets = DatasetLibrary(DatasetRows(engine), library_options, PROJECT_ROOT, jobs, _picture_rules(main_config))
     feed = LiveFeed(jobs)
     application.closers += [jobs.close, feed.close]
     return Management(
@@ -186,10 +194,21 @@ def _connect_management(app: Flask, application: Application) -> Management:
         accounts=Accounts(
             AccountRows(engine), OAuthRows(engine), main_config.accounts_options, app.config["TOKEN_KEY"]
         ),
-        datasets=DatasetLibrary(DatasetRows(engine), library_options, PROJECT_ROOT, jobs),
+        datasets=datasets,
         jobs=jobs,
+        runs=Runs(jobs, datasets, library_options, PROJECT_ROOT, settings),
         models=ModelLibrary(ModelRows(engine), library_options, application, jobs),
         feed=feed,
+    )
+
+
+def _picture_rules(main_config: MainConfig) -> PictureRules:
+    """A data set takes the pictures that may be uploaded."""
+    options = main_config.production.upload_options
+    return PictureRules(
+        options.supported_extensions,
+        int(options.max_image_megapixels * 1_000_000),
+        main_config.flask_options.max_content_length,
     )
 
 
@@ -204,7 +223,10 @@ def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Applic
             name=name,
             root=PROJECT_ROOT,
             config=config,
-            predictors={e.name: Predictor(e.name, e.cfg_path, PROJECT_ROOT, gate, stopping) for e in entries},
+            predictors={
+                e.name: Predictor(e.name, partial(load_predictor_config, e.cfg_path, PROJECT_ROOT), gate, stopping)
+                for e in entries
+            },
             rows=rows_for(app, name),
             images=ImageStore(config.path_options.temp_save_path),
             pixel_budget=budget,
@@ -222,6 +244,7 @@ def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Applic
             EngineRoom(_judge_settings(main_config, stopping)),
         ),
         wait_slots=WaitSlots.for_threads(options.web_threads),
+        run_gate=gate,
         stopping=stopping,
         closers=[dispose_databases],
     )

@@ -18,14 +18,28 @@ from deep_predictor.predictions.job import LiveJobs
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.registry import Registry
+from deep_predictor.predictions.run_gate import RunGate
 from deep_predictor.predictions.waiting import WaitSlots
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A predictor as lists show it; what stands in form B of a cfg, or nothing."""
+
+    name: str
+    predictor: Predictor
+    frontend_name: str = ""
+    model_description: str = ""
+
+
 @dataclass(eq=False)
 class Environment:
-    """The settings, predictors, rows and images of production or of test; neither sees the other's."""
+    """The settings, predictors, rows and images of production or of test; neither sees the other's.
+
+    `predictors` is replaced as a whole and never changed: who goes through it, or asks it twice, takes it once.
+    """
 
     name: str
     root: Path
@@ -39,6 +53,8 @@ class Environment:
     jobs: LiveJobs = field(default_factory=LiveJobs)
 
     def __post_init__(self) -> None:
+        self._changing = threading.Lock()
+        self._written = {entry.name: entry for entry in self.config.prediction_options.predictors}
         paths = self.config.path_options
         self._housekeeper = Housekeeper(paths.temp_save_path, paths.temp_keep_days, paths.temp_max_disk_mb)
 
@@ -46,12 +62,41 @@ class Environment:
     def max_image_pixels(self) -> int:
         return int(self.config.upload_options.max_image_megapixels * 1_000_000)
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every predictor of this moment: the cfg's in its order, then those that are published."""
+        entries = []
+        for name, predictor in self.predictors.items():
+            written = self._written.get(name)
+            shown = (written.frontend_name, written.model_description) if written else ("", "")
+            entries.append(Entry(name, predictor, *shown))
+        return tuple(entries)
+
+    def is_in_cfg(self, name: str) -> bool:
+        """Whether the cfg has a predictor of this name, which nothing can take the place of."""
+        return name in self._written
+
+    def serve(self, predictor: Predictor) -> Predictor | None:
+        """From now on this predictor has its name; the one that had it, which is to be retired next."""
+        with self._changing:
+            earlier = self.predictors.get(predictor.name)
+            self.predictors = {**self.predictors, predictor.name: predictor}
+        return earlier
+
+    def withdraw(self, name: str) -> Predictor | None:
+        """From now on nobody has this name; the predictor that had it, which is to be retired next."""
+        with self._changing:
+            earlier = self.predictors.get(name)
+            self.predictors = {key: value for key, value in self.predictors.items() if key != name}
+        return earlier
+
     def get_predictor(self, name: str) -> Predictor:
         """Raises UnknownPredictor."""
+        predictors = self.predictors
         try:
-            return self.predictors[name]
+            return predictors[name]
         except KeyError:
-            raise UnknownPredictor(name, list(self.predictors)) from None
+            raise UnknownPredictor(name, list(predictors)) from None
 
     def keep_house(self) -> None:
         """Apply every retention, now and then; pictures that wait are never deleted."""
@@ -77,6 +122,7 @@ class Application:
     test: Environment
     registry: Registry
     wait_slots: WaitSlots
+    run_gate: RunGate
     stopping: threading.Event
     closers: list[Callable[[], None]] = field(default_factory=list)
     _closed: bool = False
@@ -99,9 +145,9 @@ class Application:
         self._closed = True
         self.wake_waiters()
         deadline = time.monotonic() + grace_seconds
-        for environment in self.environments:
-            for predictor in environment.predictors.values():
-                predictor.queue.stop(deadline)
+        named = {predictor for environment in self.environments for predictor in environment.predictors.values()}
+        for predictor in named | self.registry.at_work():
+            predictor.queue.stop(deadline)
         left = sum(len(environment.jobs) for environment in self.environments)
         if left:
             logger.warning("stopped with %d predictions unfinished; they are taken up at the next start", left)

@@ -12,7 +12,7 @@ DeepPredictorError
 │   ├── InvalidUploadBody          a JSON or raw body cannot be read as an upload
 │   ├── WrongApiKey
 │   ├── NoCredential
-│   ├── ForeignOrigin              open uploads were asked from another site
+│   ├── ForeignOrigin              an open upload, or a login, is sent by another site's page
 │   ├── RecaptchaRefused
 │   ├── RecaptchaUnreachable
 │   ├── InvalidPredictionId
@@ -176,7 +176,7 @@ class ForeignOrigin(SubmissionError):
     code = "foreign_origin"
 
     def __init__(self, header: str) -> None:
-        super().__init__(f"open uploads are for this machine only; the {header} header names another")
+        super().__init__(f"this is for this server's own pages; the {header} header names another site")
 
 
 class RecaptchaRefused(SubmissionError):
@@ -267,6 +267,7 @@ class DatasetUnusable(TrainingError):
     code = "dataset_unusable"
 
     def __init__(self, detail: str) -> None:
+        self.detail = detail
         super().__init__(f"the data set cannot be trained on: {detail}")
 
 
@@ -408,6 +409,8 @@ class RequestInvalid(DeepPredictorError):
 class NotFound(DeepPredictorError):
     """There is no `kind` ("dataset", "item", "user", …) by this id or name."""
 
+    code = "not_found"
+
     def __init__(self, kind: str, key: object) -> None:
         self.code = f"{kind}_not_found"
         super().__init__(f"there is no {kind.replace('_', ' ')} {key!r}")
@@ -423,6 +426,8 @@ class NameTaken(DeepPredictorError):
 class StateConflict(DeepPredictorError):
     """What was asked does not fit how things stand; `message` says how they do."""
 
+    code = "state_conflict"
+
     def __init__(self, code: str, message: str) -> None:
         self.code = code
         super().__init__(message)
@@ -430,6 +435,8 @@ class StateConflict(DeepPredictorError):
 
 class ContentRefused(DeepPredictorError):
     """An upload holds what cannot be used, or what must not be; `message` is for who sent it."""
+
+    code = "content_refused"
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code

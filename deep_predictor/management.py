@@ -9,6 +9,7 @@ from deep_predictor.config.management_options import AccountsOptions, LibraryOpt
 from deep_predictor.datasets.library import DatasetLibrary
 from deep_predictor.live.feed import LiveFeed
 from deep_predictor.publishing.library import ModelLibrary
+from deep_predictor.runs.starting import Runs
 from deep_predictor.training.jobs import TrainingJobs
 
 EXTENSION = "deep_predictor_management"
@@ -23,5 +24,6 @@ class Management:
     accounts: Accounts
     datasets: DatasetLibrary
     jobs: TrainingJobs
+    runs: Runs
     models: ModelLibrary
     feed: LiveFeed

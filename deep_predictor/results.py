@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -91,6 +92,22 @@ class Answer:
 
     items: tuple[ResultItem, ...]
     folder_name: str
+
+
+def top_label(items: Sequence[Mapping[str, Any]]) -> tuple[str, float | None]:
+    """Class and confidence of the most confident of the wire's items, ("", None) when there is none.
+
+    Rows that somebody else wrote may lack either.
+    """
+    best: tuple[str, float | None] = ("", None)
+    for item in items:
+        name, confidence = item.get("class_name"), item.get("confidence")
+        if not isinstance(name, str) or not name:
+            continue
+        number = confidence if isinstance(confidence, int | float) and math.isfinite(confidence) else None
+        if not best[0] or (number is not None and (best[1] is None or number > best[1])):
+            best = name, number
+    return best
 
 
 def _require_finite(**numbers: float) -> None:

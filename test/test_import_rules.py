@@ -14,7 +14,7 @@ PACKAGE = ROOT / "deep_predictor"
 #: What each room may import, besides itself. `environment` stands with predictions: it holds what they work on.
 _BASE = {"errors", "results", "config", "images", "engines", "backends"}
 _SERVING = _BASE | {"db", "predictions", "environment"}
-_MANAGING = {"accounts", "datasets", "publishing", "live"}
+_MANAGING = {"accounts", "datasets", "runs", "publishing", "live"}
 ALLOWED: dict[str, set[str]] = {
     "results": set(),
     "errors": {"results"},
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "environment": _BASE | {"db", "predictions"},
     "training": _BASE | {"db", "os_limits"},
     "datasets": _BASE | {"db"},
+    "runs": {"errors", "config", "images", "db", "datasets"},
     "publishing": _SERVING,
     "live": _BASE | {"db"},
     "management": {"config"} | _MANAGING,
@@ -65,13 +66,25 @@ KEPT_IN: dict[str, set[str]] = {
     "requests": {"web"},
     "cv2": {"images", "backends", "training"},
     "PIL": {"images", "backends", "training"},
-    "threading": {"predictions", "environment", "app", "engines", "db", "training", "live", "accounts", "publishing"},
+    "threading": {
+        "predictions",
+        "environment",
+        "app",
+        "engines",
+        "db",
+        "training",
+        "live",
+        "accounts",
+        "publishing",
+        "datasets",
+        "runs",
+    },
 }
 
 
 #: They import nothing heavy; the server watches training through them.
-JOBS = ("deep_predictor.training.jobs", "deep_predictor.training.job_files", "deep_predictor.training.job_run")
-WATCHERS = ("datasets", "publishing", "live", "management", "web", "app")
+JOBS = tuple(f"deep_predictor.training.{name}" for name in ("jobs", "job_files", "job_run", "import_files"))
+WATCHERS = ("datasets", "runs", "publishing", "live", "management", "web", "app")
 
 
 def room_of(path: Path) -> str:

@@ -10,9 +10,11 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from deep_predictor.accounts.api_keys import KEY_PREFIX, ApiKeys
+from deep_predictor.accounts.ended_logins import EndedLogins
 from deep_predictor.accounts.oauth import OAuthTokens
 from deep_predictor.accounts.oauth_clients import OAuthClients
 from deep_predictor.accounts.passwords import Passwords
@@ -22,11 +24,13 @@ from deep_predictor.accounts.web_tokens import WebTokens
 from deep_predictor.config.management_options import AccountsOptions
 from deep_predictor.db.account_rows import AccountRows, User
 from deep_predictor.db.oauth_rows import OAuthRows
-from deep_predictor.errors import CredentialRefused, NotFound, RequestInvalid, StateConflict
+from deep_predictor.errors import CredentialRefused, DatabaseBusy, NotFound, RequestInvalid, StateConflict
 
 #: Letters and digits of any language, and these; no white space, no colon.
 _USERNAME = re.compile(r"[\w.@+-]{1,64}")
 USERNAME_WORDS = "must be 1 to 64 letters, digits or . _ @ + -"
+#: A character is written with at most 4, so what is longer has more than 64 in any spelling.
+_LONGEST_SPELLING = 4 * 64
 
 
 class Accounts:
@@ -45,6 +49,7 @@ class Accounts:
         self._setup_lock = threading.Lock()
         self._setup_hash: bytes | None = None
         self.throttle = Throttle()
+        self.ended_logins = EndedLogins(clock)
         self.keys = ApiKeys(rows, clock)
         self.oauth_clients = OAuthClients(oauth_rows, self.throttle, clock)
         self.oauth_tokens = OAuthTokens(oauth_rows, options, clock)
@@ -100,13 +105,18 @@ class Accounts:
         """
         account = _normal(username)
         self.throttle.check(account, address)
-        user = self.find_user_by_name(account)
-        is_right = self._passwords.is_right(password, user.password_hash if user else None)
+        try:
+            user = self.find_user_by_name(account)
+            is_right = self._passwords.is_right(password, user.password_hash if user else None)
+        except BaseException:
+            self.throttle.abandoned(account, address)
+            raise
         if user is None or not is_right or user.is_disabled:
             self.throttle.failed(account, address)
             raise CredentialRefused("the username or the password is wrong, or the account is disabled")
         self.throttle.succeeded(account, address)
-        self._rows.note_login(user.id)
+        with suppress(DatabaseBusy):  # a figure for people is no reason to refuse a login
+            self._rows.note_login(user.id)
         return user
 
     def setup_token(self) -> str | None:
@@ -188,8 +198,8 @@ class Accounts:
 
 
 def _normal(username: str) -> str:
-    """Two ways to write one name are one."""
-    return unicodedata.normalize("NFC", username)
+    """Two ways to write one name are one. Of one that nobody can have, the beginning: many accents take seconds."""
+    return unicodedata.normalize("NFC", username[: _LONGEST_SPELLING + 1])
 
 
 def _sha256(token: str) -> bytes:

@@ -78,7 +78,7 @@ def read_json_object(path: Path, root: Path) -> dict[str, Any]:
             parse_float=_finite,
         )
         json.dumps(loaded, ensure_ascii=False).encode()
-        if _is_deeper_than(loaded, MAX_LEVELS):
+        if is_deeper_than(loaded, MAX_LEVELS):
             message = f"is nested too deeply: over {MAX_LEVELS} levels"
         elif isinstance(loaded, dict):
             return loaded
@@ -101,7 +101,8 @@ def read_json_object(path: Path, root: Path) -> dict[str, Any]:
     raise ConfigError([ConfigProblem(file, key, message)])
 
 
-def _is_deeper_than(loaded: Any, levels: int) -> bool:
+def is_deeper_than(loaded: Any, levels: int) -> bool:
+    """Whether lists and objects lie in each other over so many levels deep; told without recursion."""
     layer = [loaded]
     for _ in range(levels):
         layer = [item for value in layer for item in _inside(value)]

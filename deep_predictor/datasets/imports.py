@@ -20,8 +20,10 @@ from deep_predictor.errors import ContentRefused, NotFound, RequestInvalid, Stat
 from deep_predictor.training.import_files import (
     PICTURES_FOLDER,
     ImportedItem,
+    ImportProblem,
     label_problem,
     read_imported,
+    read_problems,
 )
 from deep_predictor.training.jobs import TrainingJobs
 
@@ -89,6 +91,10 @@ class Imports:
             "key": f"predictor:{dataset_id}:{dataset.created_at}:{source.predictor_name}",
         }
         return self._start(dataset, options, created_by)
+
+    def problems(self, job: TrainingJob) -> list[ImportProblem]:
+        """The files that an import left out, the first of them; none of a job of another kind."""
+        return read_problems(Path(job.run_folder)) if job.kind == KIND else []
 
     def cancel_all(self, dataset_id: int) -> None:
         """The jobs that bring something to a data set end."""

@@ -6,8 +6,8 @@ from typing import Any, TypeVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from deep_predictor.db.account_columns import ApiKeyColumns, OAuthClientColumns, OAuthTokenColumns, UserColumns
 from deep_predictor.db.library_columns import DatasetColumns, DatasetItemColumns, ModelColumns, PublicationColumns
@@ -32,6 +32,10 @@ class Database(SQLAlchemy):
 db = Database(model_class=Base)
 
 
+#: What has no class yet is left out of its index: every prediction is written without one first.
+_HAS_CLASS = text("top_class IS NOT NULL")
+
+
 class PredictionColumns:
     """One row a prediction.
 
@@ -40,6 +44,13 @@ class PredictionColumns:
     """
 
     __tablename__ = "predictions"
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Index, ...]:
+        return (
+            Index("ix_predictions_top_class", "top_class", "id", sqlite_where=_HAS_CLASS, postgresql_where=_HAS_CLASS),
+            Index("ix_predictions_predictor_name", "predictor_name", "id"),
+        )
 
     #: Rises with every accepted prediction.
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -54,7 +65,7 @@ class PredictionColumns:
     model_info: Mapped[str | None] = mapped_column(Text)
     model_id: Mapped[int | None] = mapped_column(BigInteger)
     #: Unix second of the last status change.
-    prediction_time: Mapped[int | None] = mapped_column(BigInteger)
+    prediction_time: Mapped[int | None] = mapped_column(BigInteger, index=True)
     #: UTC time of acceptance, `YYYY-MM-DD HH:MM:SS`.
     time_stamp: Mapped[str | None] = mapped_column(Text)
     #: From acceptance to the final status.
@@ -64,6 +75,8 @@ class PredictionColumns:
     predictor_name: Mapped[str | None] = mapped_column(Text)
     #: Public word for the reason of a failure.
     reason_code: Mapped[str | None] = mapped_column(Text)
+    #: The class of the most confident item; NULL where there is none.
+    top_class: Mapped[str | None] = mapped_column(Text)
 
 
 class TrainingJobColumns:

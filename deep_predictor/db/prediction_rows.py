@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import UpdateBase
 
 from deep_predictor.db.connections import busy_errors
 from deep_predictor.db.group_writer import GroupWriter
 from deep_predictor.db.models import PredictionColumns
-from deep_predictor.db.stored_values import read_int, read_items, read_number, read_object, read_text
+from deep_predictor.db.prediction_filters import PredictionFilter
+from deep_predictor.db.stored_values import read_int, read_items, read_number, read_object, read_text, storable_text
 from deep_predictor.errors import PredictionIdUsed, PredictionNotFound
-from deep_predictor.results import PredictionStatus
+from deep_predictor.results import PredictionStatus, top_label
 
 #: What a final status writes.
 FINAL_COLUMNS = (
@@ -28,6 +30,7 @@ FINAL_COLUMNS = (
     "prediction_time",
     "prediction_seconds",
     "reason_code",
+    "top_class",
 )
 
 
@@ -140,6 +143,31 @@ class PredictionRows:
         with busy_errors(), self._engine.connect() as connection:
             return [_record(row) for row in connection.execute(self._statements.unfinished)]
 
+    def page(self, wanted: PredictionFilter, limit: int, offset: int) -> tuple[int, list[PredictionRecord]]:
+        """(how many there are, some of them), newest first."""
+        statement = self._ids(wanted).limit(limit).offset(offset)
+        with busy_errors(), self._engine.connect() as connection:
+            count = connection.scalar(select(func.count()).select_from(self._ids(wanted).order_by(None).subquery()))
+            ids = connection.scalars(statement).all()
+        return count or 0, self._of_ids(ids)
+
+    def batches(self, wanted: PredictionFilter, size: int) -> Iterator[list[PredictionRecord]]:
+        """All there are now, newest first, `size` at a time, each batch a transaction of its own."""
+        with busy_errors(), self._engine.connect() as connection:
+            ids = array("q", connection.scalars(self._ids(wanted)))
+        return (self._of_ids(ids[start : start + size]) for start in range(0, len(ids), size))
+
+    def _ids(self, wanted: PredictionFilter) -> Select[Any]:
+        """Newest first. They come from an index alone; rows are looked at only for what is shown."""
+        columns = self._statements.table.c
+        return select(columns.id).where(*wanted.conditions(columns)).order_by(columns.id.desc())
+
+    def _of_ids(self, ids: Sequence[int]) -> list[PredictionRecord]:
+        table = self._statements.table
+        statement = select(table).where(table.c.id.in_(list(ids))).order_by(table.c.id.desc())
+        with busy_errors(), self._engine.connect() as connection:
+            return [_record(row) for row in connection.execute(statement)]
+
     def known_image_names(self) -> set[str]:
         """File names, without folders, of all pictures that rows point at."""
         with busy_errors(), self._engine.connect() as connection:
@@ -160,7 +188,7 @@ class _Statements:
     """Made once: SQLAlchemy keeps what it compiled of them. `wanted_id` is the row's prediction_id."""
 
     def __init__(self, model: type[PredictionColumns]) -> None:
-        table = model.__table__  # type: ignore[attr-defined]
+        self.table = table = model.__table__  # type: ignore[attr-defined]
         columns = table.c
         is_wanted = columns.prediction_id == bindparam("wanted_id")
         is_unfinished = columns.prediction_status == int(PredictionStatus.ACCEPTED)
@@ -201,6 +229,7 @@ def _values_of_finished(finished: FinishedPrediction) -> dict[str, Any]:
         "wanted_id": finished.prediction_id,
         "prediction_status": int(finished.status),
         "prediction": "" if finished.items is None else json.dumps(finished.items, allow_nan=False),
+        "top_class": storable_text(top_label(finished.items or [])[0]) or None,
         "image_path": finished.image_path or "",
         "prediction_time": finished.finished_at,
         "prediction_seconds": finished.seconds,

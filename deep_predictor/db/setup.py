@@ -11,7 +11,7 @@ from alembic.config import Config as AlembicConfig
 from alembic.util import CommandError
 from flask import Flask
 from flask_migrate import Migrate
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from deep_predictor.config.main_config import MainConfig
@@ -62,6 +62,17 @@ def init_databases(
         close()
         raise
     return close
+
+
+def connect_beside_server(main_config: MainConfig, environment_name: str) -> Engine:
+    """Connections of a command that may run while the server does: it takes no lock, and upgrades like the server.
+
+    Raises DatabaseBusy, DatabaseNotUpgradable.
+    """
+    engine = create_engine(**_checked_options(main_config, environment_name, BUSY_TIMEOUT_SECONDS))
+    prepare_engine(engine)
+    upgrade_database(engine)
+    return engine
 
 
 def engine_for(app: Flask, environment_name: str) -> Engine:

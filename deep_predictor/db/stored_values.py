@@ -92,6 +92,11 @@ def read_text(value: object) -> str | None:
     return str(value) if value is not None and value != "" else None
 
 
+def storable_text(text: str) -> str:
+    """A text that every database can hold: without NUL, and with U+FFFD for lone surrogates."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")
+
+
 def _is_plain_literal(text: str) -> bool:
     """Whether a text is made of literal tokens only, within the limits: then the parser cannot be harmed by it."""
     if len(text) > MAX_LITERAL_LENGTH:

@@ -29,6 +29,8 @@ class JobState(StrEnum):
 
 #: What a job ends in.
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+#: The state of a row that nobody is shown: it keeps its id from being given to another job.
+_FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class TrainingJobRows:
 
     def find(self, job_id: int) -> TrainingJob | None:
         with busy_errors(), self._engine.connect() as connection:
-            row = connection.execute(select(self._table).where(self._table.c.id == job_id)).first()
+            row = connection.execute(select(self._table).where(self._table.c.id == job_id, self._is_known)).first()
         return _job(row) if row else None
 
     def get(self, job_id: int) -> TrainingJob:
@@ -112,11 +114,30 @@ class TrainingJobRows:
 
     def all(self, *states: JobState) -> list[TrainingJob]:
         """The jobs of these states, or of every state, oldest first."""
-        statement = select(self._table).order_by(self._table.c.id)
+        statement = select(self._table).where(self._is_known).order_by(self._table.c.id)
         if states:
             statement = statement.where(self._table.c.state.in_(states))
         with busy_errors(), self._engine.connect() as connection:
             return [_job(row) for row in connection.execute(statement)]
+
+    def page(
+        self, kinds: Collection[str], states: Collection[JobState], limit: int, offset: int
+    ) -> tuple[int, list[TrainingJob]]:
+        """How many there are of these kinds and states (empty: of all), and some of them, newest first."""
+        conditions = [self._is_known]
+        if kinds:
+            conditions.append(self._table.c.kind.in_(kinds))
+        if states:
+            conditions.append(self._table.c.state.in_(states))
+        some = select(self._table).where(*conditions).order_by(self._table.c.id.desc()).limit(limit).offset(offset)
+        with busy_errors(), self._engine.connect() as connection:
+            count = connection.scalar(select(func.count()).select_from(self._table).where(*conditions))
+            return count or 0, [_job(row) for row in connection.execute(some)]
+
+    def forget(self, job_id: int) -> bool:
+        """Keep nothing of an ended job but its id, which others may have noted; False when it has not ended."""
+        has_ended = self._table.c.state.in_(ENDED)
+        return self._change(job_id, has_ended, state=_FORGOTTEN, name="", cfg="{}", run_folder="", reason=None)
 
     def claim_next(self, owner: str, max_running: int, kinds: Collection[str] | None = None) -> TrainingJob | None:
         """Make the first of the queued jobs a running one of `owner`; None when none waits or enough run.
@@ -182,6 +203,11 @@ class TrainingJobRows:
         statement = update(self._table).where(*self._runs_for(owner)).values(owner=None)
         with busy_errors(), self._engine.begin() as connection:
             connection.execute(statement)
+
+    @property
+    def _is_known(self) -> ColumnElement[bool]:
+        found: ColumnElement[bool] = self._table.c.state != _FORGOTTEN
+        return found
 
     @property
     def _is_running(self) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 
 from deep_predictor.environment import Environment
 from deep_predictor.errors import ImageNotStored
@@ -20,6 +21,12 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
     False when there is none of that id. Raises DatabaseBusy.
     """
     job = environment.jobs.find(prediction_id)
+    with job.predictor.queue.held() if job else nullcontext():
+        return _delete(environment, prediction_id, job)
+
+
+def _delete(environment: Environment, prediction_id: str, job: Job | None) -> bool:
+    """As `delete_prediction`. Whoever claims the job finds its queue alive, also one that is retired meanwhile."""
     cancelled = job if job and job.claim() else None
     if cancelled:
         cancelled.predictor.queue.discard(cancelled)

@@ -13,7 +13,6 @@ from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import (
     PredictorConfig,
     PredictorOptions,
-    load_predictor_config,
     readable_main_folder,
     readable_options,
 )
@@ -22,12 +21,15 @@ from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError,
 from deep_predictor.predictions import running
 from deep_predictor.predictions.housekeeping import Housekeeper
 from deep_predictor.predictions.job import Job
-from deep_predictor.predictions.queue import PredictionQueue, QueueActions, QueueSettings
+from deep_predictor.predictions.queue import PredictionQueue
+from deep_predictor.predictions.queue_settings import QueueActions, QueueSettings
 from deep_predictor.predictions.run_gate import RunGate
 
 logger = logging.getLogger(__name__)
 
 PredictorState = Literal["loading", "ready", "failed"]
+#: Reads a predictor's cfg. Raises ConfigError.
+ConfigLoader = Callable[[], PredictorConfig]
 
 
 class Predictor:
@@ -36,7 +38,7 @@ class Predictor:
     `failure` is the error that ends every prediction while the state is `failed`.
     """
 
-    def __init__(self, name: str, cfg_path: Path, root: Path, gate: RunGate, stopping: threading.Event) -> None:
+    def __init__(self, name: str, load_config: ConfigLoader, gate: RunGate, stopping: threading.Event) -> None:
         self.name = name
         self.stopping = stopping
         self.model_info: dict[str, Any] = {}
@@ -44,13 +46,15 @@ class Predictor:
         self.options = PredictorOptions()
         self.state: PredictorState = "loading"
         self.failure: PredictionError | None = None
+        #: Whether its load has come to an end, well or not; said by the registry.
+        self.has_loaded = False
         self._backend: Backend | None = None
         self._state_lock = threading.Lock()
         #: Holds the class folders; None when the cfg does not say where.
         self.main_folder: Path | None = None
         self._housekeeper: Housekeeper | None = None
         try:
-            self._configure(load_predictor_config(cfg_path, root))
+            self._configure(load_config())
         except ConfigError as error:
             self.fail(BackendNotReady(str(error), code="config"))
         except PredictionError as error:
@@ -151,6 +155,11 @@ class Predictor:
         with self._state_lock:
             self.state, self.failure = "failed", error
         logger.error("predictor %s: failed (%d, %s): %s", self.name, error.status, error.code, error)
+
+    def close(self) -> None:
+        """Forget the network; called once, when the queue has ended."""
+        if self._backend:
+            self._backend.close()
 
     def keep_house(self, keep: Callable[[], Collection[Path]]) -> None:
         """Apply `keep_days` and `max_disk_mb` to the predictor's folder, now and then; files that `keep` names stay."""

@@ -7,31 +7,21 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from deep_predictor.errors import QueueFull
 from deep_predictor.predictions.job import Job
+from deep_predictor.predictions.queue_settings import QueueActions, QueueSettings
 from deep_predictor.predictions.run_gate import GatePass, RunGate
 
 logger = logging.getLogger(__name__)
 
 #: A stuck worker is replaced this often; the next time the predictor is given up.
 MAX_REPLACEMENTS = 2
-
-
-@dataclass(frozen=True)
-class QueueSettings:
-    """`size` counts waiting jobs; `timeout_seconds` counts from the moment a worker starts a batch."""
-
-    name: str
-    size: int
-    timeout_seconds: float
-    #: What may be known only when the network is loaded; `start` may replace them.
-    workers: int = 1
-    max_batch_size: int = 1
-    #: A batch that is not full waits so long for more.
-    max_delay_seconds: float = 0.0
+#: How long workers that have nothing left to do may take to end.
+END_SECONDS = 10.0
 
 
 @dataclass(eq=False)
@@ -45,22 +35,11 @@ class _Worker:
     abandoned: bool = False
 
 
-@dataclass
-class QueueActions:
-    """What the queue's owner does at the three moments that matter."""
-
-    #: Runs a batch to its end; never raises.
-    run: Callable[[Sequence[Job]], None]
-    #: Ends a job that ran longer than the timeout.
-    time_out: Callable[[Job], None]
-    #: A worker got stuck after all replacements were used up.
-    give_up: Callable[[], None]
-    #: Notes a start in each job's row; gives those that are to be run.
-    note_start: Callable[[Sequence[Job]], list[Job]] = field(default=list)
-
-
 class PredictionQueue:
-    """Jobs wait here in order. `reserve` a place first, then `put`, so that a refused upload leaves nothing behind."""
+    """Jobs wait here in order. `reserve` a place first, then `put`, so that a refused upload leaves nothing behind.
+
+    A queue that is retired takes no new job and ends those that it has taken; one that is stopped leaves them waiting.
+    """
 
     def __init__(self, settings: QueueSettings, actions: QueueActions, gate: RunGate) -> None:
         self.settings = settings
@@ -73,8 +52,11 @@ class PredictionQueue:
         self._look_again = threading.Condition(self._lock)
         self._waiting: deque[Job] = deque()
         self._reserved = 0
+        #: Jobs that somebody took out, and may put back.
+        self._held = 0
         self._workers: list[_Worker] = []
         self._watchdog: threading.Thread | None = None
+        self._retired = False
         self._stopping = False
         self._replacements = 0
         self._mean_seconds = 1.0
@@ -82,13 +64,19 @@ class PredictionQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def reserve(self) -> None:
-        """Take a place, or raise QueueFull with the seconds after which one is likely to be free."""
+    def reserve(self) -> bool:
+        """Take a place; False when the queue is retired, for good.
+
+        Raises QueueFull with the seconds after which a place is likely to be free.
+        """
         with self._lock:
+            if self._retired:
+                return False
             if self._stopping or len(self._waiting) + self._reserved >= self.settings.size:
                 seconds = len(self._waiting) * self._mean_seconds / self.settings.workers
                 raise QueueFull(self.settings.name, min(60, max(1, math.ceil(seconds / 2))))
             self._reserved += 1
+            return True
 
     def release(self) -> None:
         """Give a reserved place back."""
@@ -119,6 +107,18 @@ class PredictionQueue:
                 self._waiting.remove(job)
                 self._became_idle.notify_all()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Inside the block a retired queue does not end: what is taken out of it may be put back."""
+        with self._lock:
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held -= 1
+                self._became_idle.notify_all()
+
     def start(self, workers: int | None = None, max_batch_size: int | None = None) -> None:
         """Start the workers and the watchdog; jobs that were put before wait for this. None: as the settings say."""
         with self._lock:
@@ -134,17 +134,36 @@ class PredictionQueue:
             for _ in range(self.settings.workers):
                 self._add_worker()
 
+    def retire(self) -> None:
+        """Refuse every further place; `end_retired` waits for what was taken before."""
+        with self._lock:
+            self._retired = True
+
+    def end_retired(self) -> bool:
+        """Wait until all that was taken has ended, then end the workers.
+
+        False when `stop` came first: then something may still run, and what waits is taken up at the next start.
+        """
+        with self._lock:
+            self._became_idle.wait_for(lambda: self._stopping or self._has_ended_all())
+            if self._stopping:
+                return False
+        self.stop(time.monotonic() + END_SECONDS)
+        return True
+
     def stop(self, deadline: float) -> None:
         """Take no new job, let running ones finish until `deadline` (monotonic); waiting jobs stay as they are."""
         with self._lock:
             self._stopping = True
             self._has_work.notify_all()
             self._look_again.notify_all()
+            self._became_idle.notify_all()
             threads = [worker.thread for worker in self._workers if worker.thread and not worker.abandoned]
+            watchdog = self._watchdog
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
-        if self._watchdog:
-            self._watchdog.join(max(0.1, deadline - time.monotonic()))
+        if watchdog:
+            watchdog.join(max(0.1, deadline - time.monotonic()))
 
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until nothing waits or runs; False when that took longer."""
@@ -152,6 +171,9 @@ class PredictionQueue:
             return self._became_idle.wait_for(
                 lambda: not self._waiting and not self._reserved and not self._busy(), timeout_seconds
             )
+
+    def _has_ended_all(self) -> bool:
+        return not (self._waiting or self._reserved or self._held or self._busy())
 
     def _busy(self) -> list[_Worker]:
         return [worker for worker in self._workers if worker.jobs and not worker.abandoned]

@@ -1,11 +1,13 @@
-"""Loads the predictors of all environments at start: in parallel, the port open meanwhile, a shared network once."""
+"""Loads predictors, those of the cfg at start and published ones later, and closes the engines that nobody uses."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from deep_predictor.engines.base import Engine
@@ -20,10 +22,13 @@ logger = logging.getLogger(__name__)
 PATIENCE_SECONDS = 60.0
 
 
-@dataclass
+@dataclass(eq=False)
 class _SharedEngine:
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    """An engine, and the predictors that asked for it; `opening` is held while it is opened."""
+
+    opening: threading.Lock = field(default_factory=threading.Lock)
     engine: Engine | None = None
+    users: set[Predictor] = field(default_factory=set)
 
 
 class Registry:
@@ -32,11 +37,19 @@ class Registry:
     def __init__(self, predictors: Sequence[Predictor], room: EngineRoom) -> None:
         self._predictors = list(predictors)
         self._room = room
-        self._engines: dict[NetworkRequest, _SharedEngine] = {}
         self._lock = threading.Lock()
+        #: Wakes who waits for a predictor to be loaded or gone.
+        self._changed = threading.Condition(self._lock)
+        self._engines: dict[NetworkRequest, _SharedEngine] = {}
+        self._loaded: set[Predictor] = set()
+        self._retiring: set[Predictor] = set()
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._to_load: SimpleQueue[Predictor] = SimpleQueue()
+
+    def add(self, predictor: Predictor) -> None:
+        """One more that `start` loads; called before it."""
+        self._predictors.append(predictor)
 
     def start(self) -> None:
         """Run each engine's first inference here, in the main thread, then load everything on threads."""
@@ -48,28 +61,111 @@ class Registry:
 
     def wait_until_loaded(self, timeout_seconds: float) -> bool:
         """Wait for the loading threads; False when that took longer."""
-        for thread in self._threads:
+        with self._lock:  # who holds it may be about to start one
+            threads = list(self._threads)
+        for thread in threads:
             thread.join(timeout_seconds)
-        return not any(thread.is_alive() for thread in self._threads)
+        return not any(thread.is_alive() for thread in threads)
+
+    def load_now(self, predictor: Predictor, timeout_seconds: float) -> bool:
+        """Load one more predictor, on a thread of its own; it is ready or failed then.
+
+        False when that takes longer, or the server stops: then it is retired, and goes as soon as it is loaded.
+        """
+        thread = threading.Thread(target=self._load, args=(predictor,), name=f"loading {predictor.name}", daemon=True)
+        with self._changed:
+            self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+            thread.start()
+            self._changed.wait_for(lambda: predictor.has_loaded or self._stopping.is_set(), timeout_seconds)
+            is_loaded = predictor.has_loaded and not self._stopping.is_set()
+        if not is_loaded:
+            self.retire(predictor)
+        return is_loaded
+
+    def retire(self, predictor: Predictor) -> None:
+        """Have a predictor that nobody finds any more end what it has accepted; then its engine is closed.
+
+        Returns at once; what comes to the predictor meanwhile is sent elsewhere, see `PredictionQueue.reserve`.
+        """
+        predictor.queue.retire()
+        with self._lock:
+            self._retiring.add(predictor)
+        threading.Thread(
+            target=self._see_off, args=(predictor,), name=f"retiring {predictor.name}", daemon=True
+        ).start()
+
+    def at_work(self) -> set[Predictor]:
+        """Those that are loaded or retiring, whether or not somebody finds them by a name."""
+        with self._lock:
+            return self._loaded | self._retiring
+
+    def wait_until_retired(self, timeout_seconds: float) -> bool:
+        """Wait until no retired predictor is left; False when that took longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._retiring, timeout_seconds)
+
+    def open_engines(self) -> list[Engine]:
+        """What is loaded at this moment."""
+        with self._lock:
+            return [entry.engine for entry in self._engines.values() if entry.engine]
 
     def close(self) -> None:
         """Close every engine; predictors are not used after it."""
-        self._stopping.set()
-        with self._lock:
-            shared, self._engines = list(self._engines.values()), {}
-        for entry in shared:
-            if entry.engine:
-                entry.engine.close()
+        with self._changed:
+            self._stopping.set()
+            entries, self._engines = list(self._engines.values()), {}
+            self._changed.notify_all()
+        _close_all(entries)
 
-    def load_engine(self, request: NetworkRequest) -> Engine:
-        """The engine of a model, loaded at its first use and shared by every predictor that asks for the same."""
+    def _engine_for(self, predictor: Predictor, request: NetworkRequest) -> Engine:
+        """The engine of a model, opened at its first use and shared by every predictor that asks for the same."""
         key = replace(request, model_path=request.model_path.resolve())
         with self._lock:
+            self._refuse_when_stopping()
             entry = self._engines.setdefault(key, _SharedEngine())
-        with entry.lock:
-            if entry.engine is None:
-                entry.engine = self._room.open(request)
-            return entry.engine
+            entry.users.add(predictor)  # from now on nobody else's retirement closes it
+        with entry.opening:
+            return entry.engine or self._keep(entry, self._room.open(request))
+
+    def _keep(self, entry: _SharedEngine, engine: Engine) -> Engine:
+        """Raises BackendNotReady when all engines were closed while this one was opened."""
+        try:
+            with self._lock:
+                self._refuse_when_stopping()
+                entry.engine = engine
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _refuse_when_stopping(self) -> None:
+        if self._stopping.is_set():
+            raise BackendNotReady("the server stops", code="stopping")
+
+    def _see_off(self, predictor: Predictor) -> None:
+        """Its queue first: only then nobody is inside the engine, and nothing that was accepted is lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: predictor.has_loaded or self._stopping.is_set())
+        if predictor.queue.end_retired():
+            predictor.close()
+            self._release(predictor)
+            gc.collect()  # networks are full of circles, and what is left of one may be a gigabyte
+            logger.info("predictor %s: an earlier version is gone", predictor.name)
+        with self._changed:
+            self._retiring.discard(predictor)
+            self._changed.notify_all()
+
+    def _release(self, predictor: Predictor) -> None:
+        """Close the engines that no other predictor uses."""
+        unused = []
+        with self._lock:
+            self._loaded.discard(predictor)
+            for key, entry in list(self._engines.items()):
+                if predictor in entry.users:
+                    entry.users.discard(predictor)
+                    if not entry.users:
+                        unused.append(self._engines.pop(key))
+        _close_all(unused)
 
     def _start_engines(self) -> None:
         for predictor in self._predictors:
@@ -86,9 +182,10 @@ class Registry:
                 predictor.fail(BackendNotReady(message, "library_broken"))
 
     def _add_loader(self) -> None:
-        thread = threading.Thread(target=self._load_all, name=f"loading {len(self._threads)}", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        with self._lock:
+            thread = threading.Thread(target=self._load_all, name=f"loading {len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     def _load_all(self) -> None:
         """Load one predictor after the other; one that takes very long gets a thread of its own to itself."""
@@ -101,6 +198,21 @@ class Registry:
             patience.daemon = True
             patience.start()
             try:
-                predictor.load(self.load_engine)
+                self._load(predictor)
             finally:
                 patience.cancel()
+
+    def _load(self, predictor: Predictor) -> None:
+        try:
+            predictor.load(partial(self._engine_for, predictor))
+        finally:
+            with self._changed:
+                predictor.has_loaded = True
+                self._loaded.add(predictor)
+                self._changed.notify_all()
+
+
+def _close_all(entries: Sequence[_SharedEngine]) -> None:
+    for entry in entries:
+        if entry.engine:
+            entry.engine.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -50,15 +51,39 @@ def submit_upload(environment: Environment, upload: Upload) -> Job:
     extension = _check_extension(environment, upload.filename)
     if not upload.has_new_id and _is_used(environment, upload.prediction_id):
         raise PredictionIdUsed(upload.prediction_id)
-    # Where the caller waits for the answer in any case, the worker decodes: one thread less that wants a core.
-    is_decoded_later = not upload.store and predictor.state == "ready"
-    image = None if is_decoded_later else decode_upload(environment, predictor, upload.image_bytes)
-    predictor.queue.reserve()
+    image = _decode(environment, predictor, upload)
+    while not predictor.queue.reserve():  # since it was looked up, another one has taken its place
+        predictor = environment.get_predictor(upload.predictor_name)
+        image = _decode(environment, predictor, upload)
     try:
         return _accept(environment, predictor, upload, image, extension)
     except BaseException:
         predictor.queue.release()
         raise
+
+
+def submit_picture(environment: Environment, predictor: Predictor, image_bytes: bytes) -> Job | None:
+    """Queue a picture that is stored nowhere, for a predictor at hand; None when it is retired.
+
+    Raises ImageUnreadable, QueueFull.
+    """
+    image = decode_upload(environment, predictor, image_bytes)
+    if not predictor.queue.reserve():
+        return None
+    job = Job(uuid.uuid4().hex, predictor, environment, pixels=image.pixels)
+    environment.jobs.add(job)
+    predictor.queue.put(job)
+    return job
+
+
+def _decode(environment: Environment, predictor: Predictor, upload: Upload) -> DecodedImage | None:
+    """None where the worker decodes: the caller waits for the answer in any case, so one thread less wants a core.
+
+    Raises ImageUnreadable.
+    """
+    if not upload.store and predictor.state == "ready":
+        return None
+    return decode_upload(environment, predictor, upload.image_bytes)
 
 
 def _is_used(environment: Environment, prediction_id: str) -> bool:

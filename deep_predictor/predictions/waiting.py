@@ -28,10 +28,10 @@ class WaitSlots:
         return cls(max(0, threads - THREADS_KEPT_FREE))
 
     @contextmanager
-    def hold(self, predictor_name: str) -> Iterator[bool]:
+    def hold(self, predictor_name: str, most: int | None = None) -> Iterator[bool]:
         """Gives True with a slot that is held inside the block, or False at once when all are taken, or all that may
-        wait for this predictor."""
-        granted = self._take(predictor_name)
+        wait for this predictor: `most`, or else `count_for_one`."""
+        granted = self._take(predictor_name, self.count_for_one if most is None else most)
         try:
             yield granted
         finally:
@@ -43,9 +43,9 @@ class WaitSlots:
         with self._lock:
             return self._taken < self.count and self._taken_for[predictor_name] < self.count_for_one
 
-    def _take(self, predictor_name: str) -> bool:
+    def _take(self, predictor_name: str, most: int) -> bool:
         with self._lock:
-            if self._taken >= self.count or self._taken_for[predictor_name] >= self.count_for_one:
+            if self._taken >= self.count or self._taken_for[predictor_name] >= most:
                 return False
             self._taken += 1
             self._taken_for[predictor_name] += 1

@@ -89,7 +89,7 @@ def training_cfg(
     if isinstance(settings.get("architecture_options"), Mapping):
         section["architecture_options"] = _with_files(settings["architecture_options"], place.files)
     if isinstance(settings.get("augmentation"), list):
-        section["augmentation"] = [_with_folders(entry, shelves) for entry in settings["augmentation"]]
+        section["augmentation"] = [with_folders(entry, shelves) for entry in settings["augmentation"]]
     return {SECTION: section}
 
 
@@ -99,6 +99,15 @@ def shown_settings(cfg: Mapping[str, Any]) -> dict[str, Any]:
     shown = {key: value if key == "fit_options" else _without_paths(value) for key, value in section.items()}
     shares = {key: value for key, value in _object(shown.pop("dataset_options", {})).items() if key in _SHARES}
     return {**shown, "dataset_options": shares} if shares else shown
+
+
+def with_folders(entry: Any, shelves: Mapping[tuple[str, int], Path]) -> Any:
+    """An operation, with the folders that it reads in place of their data sets. `shelves`: as in `training_cfg`."""
+    if not isinstance(entry, Mapping):
+        return entry
+    plain = {key: value for key, value in entry.items() if key not in SHELF_KEYS}
+    folders = {SHELF_KEYS[key]: str(shelves[SHELF_KEYS[key], entry[key]]) for key in SHELF_KEYS if key in entry}
+    return {**plain, **folders}
 
 
 def file_below(folder: Path, name: object) -> Path | None:
@@ -170,14 +179,6 @@ def _with_files(written: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if problems:
         raise RequestInvalid(problems)
     return found
-
-
-def _with_folders(entry: Any, shelves: Mapping[tuple[str, int], Path]) -> Any:
-    if not isinstance(entry, Mapping):
-        return entry
-    plain = {key: value for key, value in entry.items() if key not in SHELF_KEYS}
-    folders = {SHELF_KEYS[key]: str(shelves[SHELF_KEYS[key], entry[key]]) for key in SHELF_KEYS if key in entry}
-    return {**plain, **folders}
 
 
 def _without_paths(value: Any) -> Any:

@@ -19,6 +19,8 @@ from deep_predictor.runs.augmenting import AugmentOrder
 from deep_predictor.runs.checking import check_cfg
 from deep_predictor.runs.children import Children
 from deep_predictor.runs.cutting import Box, cut_out
+from deep_predictor.runs.estimating import Estimate, Planned, estimate, train_count_of
+from deep_predictor.runs.previewing import PreviewedPicture, check_operations, preview
 from deep_predictor.runs.workplace import Workplace, Workplaces
 from deep_predictor.training.job_run import JobSettings
 from deep_predictor.training.jobs import TrainingJobs
@@ -26,6 +28,8 @@ from deep_predictor.training.jobs import TrainingJobs
 RunKind = Literal["train", "search"]
 #: Of a data set's name, in that of the augmented one.
 _LONGEST_NAME = 180
+#: Of the trainings that are done, so many of the newest say how fast they are.
+_TIMED_RUNS = 20
 #: Of `architectures`.
 _LISTING_SECONDS = 60.0
 #: Below the models' folder: where predictors of trained models keep what they are sent.
@@ -122,8 +126,29 @@ class Runs:
         """A PNG with transparency. Raises RequestInvalid for the box, ImageUnreadable, ContentRefused."""
         return cut_out(self._children, image, box)
 
+    def preview(
+        self, dataset_id: int, operations: Sequence[Mapping[str, Any]], seed: int
+    ) -> Sequence[PreviewedPicture]:
+        """What operations make of a few pictures. Raises as `start`, and ContentRefused."""
+        check_operations(operations)
+        with self._new_workplace() as workplace:
+            try:
+                return preview(self._children, self._datasets, workplace, dataset_id, operations, seed)
+            finally:
+                workplace.remove()
+
+    def estimate(self, dataset_id: int, planned: Planned) -> Estimate:
+        """About how long a training would take. Raises NotFound."""
+        counts = self._datasets.counts(self._datasets.get(dataset_id))
+        try:
+            findings = self._datasets.doctor.newest(dataset_id).findings
+        except StateConflict:  # it was not asked yet
+            findings = {}
+        _, earlier = self._jobs.page(["train"], [JobState.DONE], _TIMED_RUNS, 0)
+        return estimate(planned, train_count_of(planned, counts), self.architectures(), earlier, findings)
+
     def architectures(self) -> Sequence[Mapping[str, Any]]:
-        """name, summary, older_names, smallest_side of each network that settings may name."""
+        """What `architectures --json` says of each network that settings may name."""
         with self._listing:
             if not self._architectures:
                 finished = self._children.run(["architectures", "--json"], _LISTING_SECONDS)

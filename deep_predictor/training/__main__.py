@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluating", "measure a run's model, or any model folder, on a data set"),
     "search": ("search.command", "look for the best values of a cfg's keys, and train with them"),
     "augment": ("augmentation.command", "write a data set's pictures changed by a list of operations"),
+    "augment-preview": ("augmentation.preview", "draw what operations make of some pictures, for the server"),
     "cutout": ("cutout", "cut what a box holds out of a picture, as a PNG with transparency"),
     "check": ("checking", "look for what is wrong with a cfg, and train nothing"),
     "architectures": ("listing_architectures", "list the networks that a cfg may name"),

@@ -26,6 +26,8 @@ class Item:
     part: Part | None = None
     #: Pictures made from one original (crops, augmentations) carry its name here; "": an original.
     source: str = ""
+    #: Its number in a data set of the server; None elsewhere.
+    item_id: int | None = None
 
 
 @dataclass(frozen=True)

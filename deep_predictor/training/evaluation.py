@@ -50,6 +50,9 @@ class Evaluation:
     threshold: ThresholdChoice
     threshold_on_test: ThresholdChoice
     mistakes: tuple[Mistake, ...]
+    #: (N,) of the test part as it is served: the class of each answer, and its confidence.
+    test_predicted: np.ndarray
+    test_confidences: np.ndarray
     #: Whether the threshold is what the cfg says, not a choice.
     is_threshold_fixed: bool = False
 
@@ -103,6 +106,8 @@ def evaluate_run(
         threshold=choice,
         threshold_on_test=figures_at(test, test_labels, choice.threshold, target),
         mistakes=worst_mistakes(test, test_labels, test_names, class_names),
+        test_predicted=test.argmax(axis=1),
+        test_confidences=test.max(axis=1),
         is_threshold_fixed=fixed_threshold is not None,
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +46,23 @@ def read_imported(run_folder: Path) -> Iterator[ImportedItem]:
     with (run_folder / ITEMS_FILE).open(encoding="utf-8") as file:
         for line in file:
             yield ImportedItem(**json.loads(line))
+
+
+@dataclass(frozen=True)
+class ImportProblem:
+    """A file that was left out, and why."""
+
+    name: str
+    reason: str
+
+
+def read_problems(run_folder: Path) -> list[ImportProblem]:
+    """What is written down by now, up to a line half written; nothing where no import wrote."""
+    problems = []
+    with suppress(OSError, ValueError, TypeError), (run_folder / PROBLEMS_FILE).open(encoding="utf-8") as file:
+        for line in file:
+            problems.append(ImportProblem(**json.loads(line)))
+    return problems
 
 
 def label_problem(label: str) -> str:

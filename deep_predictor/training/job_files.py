@@ -21,6 +21,8 @@ METRICS_FILE = "metrics.jsonl"
 CANCEL_FILE = "cancel"
 #: How far a job is right now; see `Progress`.
 PROGRESS_FILE = "progress.json"
+#: How good a training's model is, and what it said of each test picture.
+EVALUATION_FILE = "evaluation.json"
 #: What became of a model that was looked at.
 CHECK_RESULT_FILE = "result.json"
 #: What the job keeps in the run's folder; a name with a dot is no stranger to the run.

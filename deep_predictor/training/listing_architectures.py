@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from deep_predictor.training.architectures.costs import MILLION_PRODUCTS
 from deep_predictor.training.architectures.table import ALIASES, ARCHITECTURES
 
 
@@ -19,6 +20,12 @@ def run(args: argparse.Namespace) -> int:
             "summary": architecture.summary,
             "older_names": [alias for alias, own in ALIASES.items() if own == name],
             "smallest_side": architecture.smallest_side,
+            "width": architecture.input_spec["width"],
+            "height": architecture.input_spec["height"],
+            "color_mode": architecture.input_spec["color_mode"],
+            "takes": sorted(architecture.takes),
+            "needs": sorted(architecture.needs),
+            "million_products": MILLION_PRODUCTS.get(name),
         }
         for name, architecture in ARCHITECTURES.items()
         if name not in ALIASES

@@ -19,6 +19,7 @@ from deep_predictor.training.checkpoint import Checkpoints, Identity
 from deep_predictor.training.config import SECTION, TrainingConfig
 from deep_predictor.training.dataset import Dataset
 from deep_predictor.training.evaluation import evaluate_run
+from deep_predictor.training.evaluation_file import write_evaluation
 from deep_predictor.training.exporting import DatasetFacts, TrainedModel, check_servable, export
 from deep_predictor.training.golden import choose_golden
 from deep_predictor.training.model_folder import reserve
@@ -108,6 +109,7 @@ def _train(
         log.info("epoch %d is kept; the test part is read now, once", trainer.best.epoch)
         trained = _measure(config, _in_float32(network, config, parts, allow_python), parts, history, trainer.best)
         export(trained, config)
+        write_evaluation(folder.path, trained, [parts.dataset.items[index] for index in parts.split.test])
         _write_report(folder, trained, parts, config)
         log.info("model folder: %s", config.model_folder)
         return trained

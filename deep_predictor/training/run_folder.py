@@ -1,7 +1,7 @@
 """The folder of one run: what it was told, how far it is, what it found. Readable while it runs.
 
 cfg.json (as written), run.json (id), state.json, metrics.jsonl (a line an epoch), log.txt, checkpoints/, report.html,
-and the model folder `model` unless the cfg names another. A file `cancel` ends the run after its batch.
+evaluation.json, and the model folder `model` unless the cfg names another. A file `cancel` ends the run after its batch.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from deep_predictor.errors import RunFolderUnusable
 from deep_predictor.training.config import SECTION, TrainingConfig, training_config
+from deep_predictor.training.job_files import EVALUATION_FILE
 from deep_predictor.training.trainer import EpochFigures
 
 CFG_FILE = "cfg.json"
@@ -74,7 +75,7 @@ class RunFolder:
         if strangers and not (self.path / RUN_FILE).exists():
             names = ", ".join(sorted(strangers)[:5])
             raise RunFolderUnusable(self.path, f"holds files that no run wrote ({names}); name another run_folder")
-        for name in (CANCEL_FILE, METRICS_FILE, LOG_FILE, STATE_FILE):
+        for name in (CANCEL_FILE, METRICS_FILE, LOG_FILE, STATE_FILE, EVALUATION_FILE):
             (self.path / name).unlink(missing_ok=True)
         # Before the new id: a run killed in its first second can be resumed, and finds nothing of another.
         shutil.rmtree(self.checkpoints, ignore_errors=True)

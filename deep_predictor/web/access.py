@@ -12,6 +12,7 @@ from flask.sansio.app import App
 from flask.typing import RouteCallable
 
 from deep_predictor.web import authentication, credentials
+from deep_predictor.web.oauth_client import check_oauth_client
 from deep_predictor.web.operations import Operation, note_operation
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,11 @@ UPLOAD_CREDENTIAL = Access("api key, recaptcha, or open uploads", credentials.ch
 TEST_CREDENTIAL = Access("test api key", credentials.check_test_upload)
 PREDICT_CREDENTIAL = Access("api key in header or body, or open uploads", credentials.check_predict)
 KEY_OR_OPEN_UPLOADS = Access("api key in header, or open uploads", credentials.check_key_or_open)
-#: Management: a login, a key or a token with this permission.
+OAUTH_CLIENT = Access("client id and secret by Basic", check_oauth_client)
+#: Who is about to log in.
+PASSWORD = Access("password or set-up token in the body", authentication.check_own_page)
+#: A login, a key or a token with this permission.
+PREDICT = Access("permission predict", authentication.permission_check("predict"))
 LOGIN = Access("login or token", authentication.check_login)
 VIEW = Access("permission view", authentication.permission_check("view"))
 TRAIN = Access("permission train", authentication.permission_check("train"))

@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.environment import Environment
 from deep_predictor.predictions.submitting import submit_upload
+from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, TEST_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import production_environment, test_environment
 from deep_predictor.web.error_responses import problem
 from deep_predictor.web.json_format import answer_of, json_response, predictor_names, unknown_answer
 from deep_predictor.web.long_poll import find_prediction, wait_seconds_of
+from deep_predictor.web.operations import note_operation
 from deep_predictor.web.upload_form import parse_upload
 
 
 def create_api() -> Blueprint:
     """The blueprint `api`: GET /api on production."""
     blueprint = Blueprint("api", __name__)
-    _register_answer(blueprint, "/api", production_environment)
+    _register_answer(blueprint, "/api", "production", production_environment)
     return blueprint
 
 
 def create_test_api() -> Blueprint:
     """The blueprint `test_api`: GET /test-api and POST /test-upload on test."""
     blueprint = Blueprint("test_api", __name__)
-    _register_answer(blueprint, "/test-api", test_environment)
-    register(blueprint, "/test-upload", send_upload, ["POST"], TEST_CREDENTIAL)
+    _register_answer(blueprint, "/test-api", "test", test_environment)
+    register(blueprint, "/test-upload", send_upload, ["POST"], TEST_CREDENTIAL, operations.TEST_UPLOAD)
     return blueprint
 
 
@@ -42,11 +45,17 @@ def send_upload() -> ResponseReturnValue:
     return _text("success", 201)
 
 
-def _register_answer(blueprint: Blueprint, path: str, get_environment: Callable[[], Environment]) -> None:
+def _register_answer(
+    blueprint: Blueprint, path: str, environment_name: str, get_environment: Callable[[], Environment]
+) -> None:
     def answer() -> ResponseReturnValue:
         return _answer(get_environment())
 
+    def note(state: BlueprintSetupState) -> None:
+        note_operation(state.app, f"{state.name}.answer", operations.answer_operation(state.app, environment_name))
+
     register(blueprint, path, answer, ["GET"], PUBLIC)
+    blueprint.record(note)
 
 
 def _answer(environment: Environment) -> Response:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from deep_predictor.errors import PredictionNotFound
 from deep_predictor.predictions.cancelling import delete_prediction
+from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import KEY_OR_OPEN_UPLOADS, PREDICT_CREDENTIAL, PUBLIC, register
 from deep_predictor.web.current import current_application, production_environment
 from deep_predictor.web.json_format import answer_of, json_response, predictor_details
@@ -19,11 +20,11 @@ from deep_predictor.web.stored_image import image_response
 def create_api_v1() -> Blueprint:
     """The blueprint `api_v1`."""
     blueprint = Blueprint("api_v1", __name__, url_prefix="/api/v1")
-    register(blueprint, "/predict", predict, ["POST"], PREDICT_CREDENTIAL)
-    register(blueprint, "/predictors", predictors, ["GET"], PUBLIC)
-    register(blueprint, "/predictions/<prediction_id>", prediction, ["GET"], PUBLIC)
-    register(blueprint, "/predictions/<prediction_id>", delete, ["DELETE"], KEY_OR_OPEN_UPLOADS)
-    register(blueprint, "/predictions/<prediction_id>/image", image, ["GET"], PUBLIC)
+    register(blueprint, "/predict", predict, ["POST"], PREDICT_CREDENTIAL, operations.PREDICT)
+    register(blueprint, "/predictors", predictors, ["GET"], PUBLIC, operations.PREDICTORS)
+    register(blueprint, "/predictions/<prediction_id>", prediction, ["GET"], PUBLIC, operations.PREDICTION)
+    register(blueprint, "/predictions/<prediction_id>", delete, ["DELETE"], KEY_OR_OPEN_UPLOADS, operations.DELETE)
+    register(blueprint, "/predictions/<prediction_id>/image", image, ["GET"], PUBLIC, operations.IMAGE)
     return blueprint
 
 

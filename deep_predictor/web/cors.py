@@ -1,4 +1,4 @@
-"""Lets pages of the origins that a cfg names call the API: production's /api, /upload and /api/v1, test's /test-…"""
+"""Lets pages of the origins that a cfg names call the API: production's, with where tokens come from, and test's."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from deep_predictor.environment import Environment
 from deep_predictor.web.credentials import KEY_HEADER
 from deep_predictor.web.current import production_environment, test_environment
 
-PRODUCTION_PATHS = ("/api", "/upload")
-PRODUCTION_PREFIX = "/api/v1/"
+PRODUCTION_PATHS = ("/api", "/upload", "/auth")
+PRODUCTION_PREFIXES = ("/api/v1/", "/o/")
 TEST_PATHS = ("/test-api", "/test-upload")
 
-ALLOWED_METHODS = "GET, HEAD, POST, DELETE, OPTIONS"
-ALLOWED_HEADERS = f"Accept, Content-Type, {KEY_HEADER}"
+ALLOWED_METHODS = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+ALLOWED_HEADERS = f"Accept, Authorization, Content-Type, {KEY_HEADER}"
 EXPOSED_HEADERS = "Location, Retry-After"
 #: Seconds that a browser may remember a preflight's answer.
 PREFLIGHT_SECONDS = 600
@@ -43,6 +43,6 @@ def add_cors_headers(response: Response) -> Response:
 
 
 def _environment_of(path: str) -> Environment | None:
-    if path in PRODUCTION_PATHS or path.startswith(PRODUCTION_PREFIX):
+    if path in PRODUCTION_PATHS or path.startswith(PRODUCTION_PREFIXES):
         return production_environment()
     return test_environment() if path in TEST_PATHS else None

@@ -14,13 +14,14 @@ from deep_predictor.errors import DeepPredictorError
 from deep_predictor.web.access import wants_json
 from deep_predictor.web.error_responses import add_headers, form_error, http_error, problem_response, row_of
 from deep_predictor.web.pages import render_error_page, render_upload_page
+from deep_predictor.web.studio.login_pages import STUDIO_PREFIX, to_login
 
 logger = logging.getLogger(__name__)
 
 Form = Literal["problem", "text", "page"]
 
 #: Addresses for programs only.
-_PROBLEM_PATHS = ("/api/v1/", "/health/")
+PROBLEM_PATHS = ("/api/v1/", "/api/test/", "/auth", "/o/", "/health/", "/openapi.json")
 _TEXT_PATHS = ("/api", "/test-api", "/test-upload")
 _UPLOAD_PATH = "/upload"
 _TEST_PATHS = ("/test-api", "/test-upload")
@@ -42,6 +43,8 @@ def answer_error(error: DeepPredictorError) -> ResponseReturnValue:
     form = _wanted_form()
     if form == "problem":
         return problem_response(error)
+    if form == "page" and row.status == 401 and request.path.startswith(STUDIO_PREFIX):
+        return to_login()
     if form == "text":
         response = _text(text, status)
     elif row.asks_again and request.path == _UPLOAD_PATH:
@@ -71,7 +74,7 @@ def answer_http_error(error: HTTPException) -> ResponseReturnValue:
 
 
 def _wanted_form() -> Form:
-    if wants_json(request) or request.path.startswith(_PROBLEM_PATHS):
+    if wants_json(request) or request.path.startswith(PROBLEM_PATHS):
         return "problem"
     if request_ctx.url_adapter is None:  # the Host header is none, so no page can name its addresses
         return "text"

@@ -50,7 +50,7 @@ ERROR_TABLE: dict[type[errors.DeepPredictorError], ErrorRow] = {
     errors.WrongApiKey: ErrorRow(400, "Api key is incorrect", 401, "The api key is wrong"),
     errors.NoCredential: ErrorRow(400, "Recaptcha or api key is not provided", 401, "A credential is needed"),
     errors.ForeignOrigin: ErrorRow(
-        403, "Uploads without a key are for this machine's own pages", 403, "Another site may not upload here", True
+        403, "Uploads without a key are for this machine's own pages", 403, "Another site may not do this here", True
     ),
     errors.RecaptchaRefused: ErrorRow(
         400,

@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.errors import UnknownPredictor
+from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, register
 from deep_predictor.web.current import production_environment
 from deep_predictor.web.error_responses import problem
@@ -15,8 +16,8 @@ from deep_predictor.web.json_format import json_response, state_of
 def create_health() -> Blueprint:
     """The blueprint `health`: GET /health/live and GET /health/ready."""
     blueprint = Blueprint("health", __name__, url_prefix="/health")
-    register(blueprint, "/live", live, ["GET"], PUBLIC)
-    register(blueprint, "/ready", ready, ["GET"], PUBLIC)
+    register(blueprint, "/live", live, ["GET"], PUBLIC, operations.LIVE)
+    register(blueprint, "/ready", ready, ["GET"], PUBLIC, operations.READY)
     return blueprint
 
 

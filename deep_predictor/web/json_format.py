@@ -14,7 +14,7 @@ from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
 from deep_predictor.predictions.job import Job, Outcome
 from deep_predictor.predictions.predictor import Predictor
-from deep_predictor.results import PredictionStatus
+from deep_predictor.results import PredictionStatus, top_label
 
 SECONDS_DECIMALS = 5
 
@@ -58,30 +58,34 @@ def outcome_answer(job: Job, outcome: Outcome) -> dict[str, Any]:
     )
 
 
+def with_top_label(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What /api/v1/predict answers: `results`, "" where nothing was found, and its `confidence`, beside the answer."""
+    label, confidence = top_label(answer["predictions"] or ())
+    return {**answer, "results": label, "confidence": confidence}
+
+
 def predictor_names(environment: Environment) -> list[Any]:
-    """What `?predictors` lists: names for a form-A config, objects for form B; in the config's order."""
-    prediction_options = environment.config.prediction_options
-    if prediction_options.form == "A":
-        return [entry.name for entry in prediction_options.predictors]
+    """What `?predictors` lists: names for a form-A config, objects for form B; the config's, then those published."""
+    if environment.config.prediction_options.form == "A":
+        return [entry.name for entry in environment.entries]
     if environment.name == "test":
-        return [{"model_name": entry.name} for entry in prediction_options.predictors]
+        return [{"model_name": entry.name} for entry in environment.entries]
     return [
         {
             "frontend_name": entry.frontend_name,
             "model_name": entry.name,
             "model_description": entry.model_description,
         }
-        for entry in prediction_options.predictors
+        for entry in environment.entries
     ]
 
 
 def predictor_details(environment: Environment) -> list[dict[str, Any]]:
-    """What programs need to know of each predictor, in the config's order."""
-    prediction_options = environment.config.prediction_options
-    default_name = getattr(prediction_options, "default_predictor_name", None)
+    """What programs need to know of each predictor, in the config's order, the published ones last."""
+    default_name = getattr(environment.config.prediction_options, "default_predictor_name", None)
     details = []
-    for entry in prediction_options.predictors:
-        predictor = environment.predictors[entry.name]
+    for entry in environment.entries:
+        predictor = entry.predictor
         size = predictor.input_size
         details.append(
             {

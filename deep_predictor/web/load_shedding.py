@@ -15,7 +15,7 @@ from flask import Flask
 
 from deep_predictor.environment import Application
 from deep_predictor.errors import TooManyWaiting
-from deep_predictor.web.error_handlers import answer_error
+from deep_predictor.web.error_responses import problem_response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,7 +36,7 @@ class LoadShedder:
         self._default_name = application.main_config.production.prediction_options.default_predictor_name
         self._refused, self._next_line = 0, 0.0
         with app.test_request_context(PREDICT_PATH, method="POST"):
-            response = app.process_response(app.make_response(answer_error(TooManyWaiting())))
+            response = app.process_response(problem_response(TooManyWaiting()))
         self._status, self._headers, self._body = response.status, response.get_wsgi_headers({}), response.get_data()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -31,9 +31,13 @@ class StoredLogin:
     began_at: float
     id: str
 
+    @property
+    def over_at(self) -> float:
+        """However much it is used."""
+        return self.began_at + current_management().accounts_options.session_hours * 3600
+
     def has_ended(self) -> bool:
-        hours = current_management().accounts_options.session_hours
-        return time.time() >= self.began_at + hours * 3600
+        return time.time() >= self.over_at or self.id in current_management().accounts.ended_logins
 
 
 class _Sessions(SecureCookieSessionInterface):
@@ -58,7 +62,11 @@ def begin_session(user: User) -> StoredLogin:
     return login
 
 
-def end_session() -> None:
+def end_session(request: Request) -> None:
+    """The browser forgets its login, and a copy of the cookie counts no more."""
+    login = stored_login(request)
+    if login:
+        current_management().accounts.ended_logins.add(login.id, login.over_at)
     session.clear()
 
 

@@ -25,10 +25,10 @@ class ModelCard:
 
 
 def model_cards(environment: Environment) -> list[ModelCard]:
-    """One card a predictor, in the cfg's order."""
+    """One card a predictor, in the cfg's order, the published ones last."""
     cards = []
-    for entry in environment.config.prediction_options.predictors:
-        predictor = environment.predictors[entry.name]
+    for entry in environment.entries:
+        predictor = entry.predictor
         cards.append(
             ModelCard(
                 name=entry.name,
@@ -44,8 +44,8 @@ def model_cards(environment: Environment) -> list[ModelCard]:
 
 
 def model_title(environment: Environment, predictor_name: str | None) -> str:
-    """The title of a predictor; its bare name when the cfg does not know it any more."""
-    for entry in environment.config.prediction_options.predictors:
+    """The title of a predictor; its bare name when nobody knows it any more."""
+    for entry in environment.entries:
         if entry.name == predictor_name:
             return entry.frontend_name or entry.name
     return predictor_name or ""

@@ -27,11 +27,12 @@ def check_local_origin(request: Request, allowed_origins: Collection[str]) -> No
         is_link = request.method in ("GET", "HEAD")  # a link on another page may lead here
         if not is_link and request.headers.get("Sec-Fetch-Site", "").lower() in _FOREIGN_FETCH_SITES:
             raise ForeignOrigin("Sec-Fetch-Site")
-    elif origin not in allowed_origins and not _is_own(origin, host):
+    elif origin not in allowed_origins and not is_own_origin(origin, host):
         raise ForeignOrigin("Origin")
 
 
-def _is_own(origin: str, host: str) -> bool:
+def is_own_origin(origin: str, host: str) -> bool:
+    """Whether a page of this very host sends the request."""
     scheme, _, netloc = origin.partition("://")
     return scheme.lower() in ("http", "https") and netloc.lower() == host.lower()
 

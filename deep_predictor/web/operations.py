@@ -22,6 +22,8 @@ EXTENSION = "deep_predictor_operations"
 #: Bytes of a JSON body, where a view does not say otherwise.
 JSON_BODY_BYTES = 1024 * 1024
 LONGEST_TEXT = 200
+#: Of what is wrong with one request, so many are told: a small body must not make a large answer.
+MOST_PROBLEMS = 100
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound="RequestModel")
@@ -67,11 +69,15 @@ class Problem(AnswerModel):
 
 @dataclass(frozen=True)
 class Answer:
-    """One kind of answer. `model`: of a JSON body; None with `media_type` None: no body."""
+    """One kind of answer. `model`: of a JSON body; None with `media_type` None: no body.
+
+    `also`: further media types, by what the client asks for. A media type may be a range, as `image/*`.
+    """
 
     description: str
     model: Any = None
     media_type: str | None = "application/json"
+    also: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -143,12 +149,12 @@ def read_form(model: type[Model]) -> Model:
 
 
 def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """Raises RequestInvalid with all that is wrong."""
+    """Raises RequestInvalid with what is wrong, at most MOST_PROBLEMS."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False, include_context=False)
-    raise RequestInvalid([(".".join(map(str, one["loc"])), one["msg"]) for one in details])
+    raise RequestInvalid([(_place(one["loc"]), one["msg"]) for one in details[:MOST_PROBLEMS]])
 
 
 def respond(model: BaseModel, status: int = 200) -> Response:
@@ -164,6 +170,11 @@ def page_of(results: Sequence[Any], count: int, query: PageQuery) -> dict[str, A
         "previous": _address(before, query.limit) if query.offset else None,
         "results": list(results),
     }
+
+
+def _place(parts: Sequence[object]) -> str:
+    """Names that the client invented may be long."""
+    return ".".join(map(str, parts))[:LONGEST_TEXT]
 
 
 def _address(offset: int, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 from deep_predictor.results import PredictionStatus
@@ -79,6 +80,14 @@ def status_words_for_script() -> dict[str, dict[str, str]]:
     """The whole table as the page's script reads it."""
     table = {str(int(status)): asdict(words) for status, words in STATUS_WORDS.items()}
     return {**table, "other": asdict(OTHER_WORDS)}
+
+
+def status_titles() -> dict[int, str]:
+    """What each status of a stored prediction is called in a list; statuses whose page says the same are told apart."""
+    titles = {int(status): words.title for status, words in STATUS_WORDS.items() if status}
+    titles[int(PredictionStatus.ACCEPTED)] = "Waiting"
+    counted = Counter(titles.values())
+    return {status: f"{title} ({status})" if counted[title] > 1 else title for status, title in titles.items()}
 
 
 def percent(share: float) -> str:

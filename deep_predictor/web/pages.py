@@ -15,6 +15,7 @@ from deep_predictor.environment import Environment
 from deep_predictor.errors import PredictionNotFound
 from deep_predictor.predictions.submitting import submit_upload
 from deep_predictor.results import PredictionStatus
+from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import current_application, production_environment
 from deep_predictor.web.json_format import answer_of, json_response, predictor_details
@@ -45,12 +46,13 @@ def create_pages() -> Blueprint:
     """The blueprint `pages`: GET /, GET and POST /upload, GET /result/ID, and the two addresses that moved."""
     blueprint = Blueprint("pages", __name__)
     blueprint.add_app_template_filter(shlex.quote, "shell_word")
-    register(blueprint, "/", home, ["GET"], PUBLIC)
-    register(blueprint, "/upload", upload, ["GET"], PUBLIC)
-    register(blueprint, "/upload", send_upload, ["POST"], UPLOAD_CREDENTIAL)
-    register(blueprint, "/result/<prediction_id>", result, ["GET"], PUBLIC)
-    register(blueprint, "/result", moved_home, ["GET"], PUBLIC)
-    register(blueprint, "/test-upload", moved_home, ["GET"], PUBLIC)
+    register(blueprint, "/", home, ["GET"], PUBLIC, operations.HOME)
+    register(blueprint, "/upload", upload, ["GET"], PUBLIC, operations.UPLOAD_PAGE)
+    register(blueprint, "/upload", send_upload, ["POST"], UPLOAD_CREDENTIAL, operations.UPLOAD)
+    register(blueprint, "/result/<prediction_id>", result, ["GET"], PUBLIC, operations.RESULT)
+    register(blueprint, "/predictions/<prediction_id>", prediction, ["GET"], PUBLIC, operations.RESULT)
+    register(blueprint, "/result", moved_home, ["GET"], PUBLIC, operations.MOVED)
+    register(blueprint, "/test-upload", moved_home, ["GET"], PUBLIC, operations.MOVED)
     return blueprint
 
 
@@ -85,6 +87,11 @@ def send_upload() -> ResponseReturnValue:
 
 def result(prediction_id: str) -> ResponseReturnValue:
     return _result_response(production_environment(), prediction_id, 200)
+
+
+def prediction(prediction_id: str) -> ResponseReturnValue:
+    """The same page by the name that lists of predictions give it."""
+    return _result_response(production_environment(), prediction_id, 200, "pages.prediction")
 
 
 def moved_home() -> ResponseReturnValue:
@@ -147,8 +154,13 @@ def _credential(environment: Environment) -> Credential:
     return "api_key" if config.api_options.api_key else "none"
 
 
-def _result_response(environment: Environment, prediction_id: str, status: int) -> ResponseReturnValue:
-    """The prediction as a page, or as JSON to a client that asks for it. Raises PredictionNotFound."""
+def _result_response(
+    environment: Environment, prediction_id: str, status: int, endpoint: str = "pages.result"
+) -> ResponseReturnValue:
+    """The prediction as a page, whose address is the endpoint's, or as JSON to a client that asks for it.
+
+    Raises PredictionNotFound.
+    """
     record = find_prediction(environment, prediction_id)
     if record is None:
         raise PredictionNotFound(prediction_id)
@@ -157,7 +169,7 @@ def _result_response(environment: Environment, prediction_id: str, status: int) 
         return json_response(answer, status)
     page = result_page(
         answer,
-        _addresses(environment, prediction_id),
+        _addresses(environment, prediction_id, endpoint),
         model_title=model_title(environment, record.predictor_name) or str(record.model_info.get("method", "")),
         image_kept=_image_kept(environment, record),
     )
@@ -172,12 +184,12 @@ def _image_kept(environment: Environment, record: PredictionRecord) -> ImageKept
     return "unknown" if record.status == PredictionStatus.ACCEPTED else "no"
 
 
-def _addresses(environment: Environment, prediction_id: str) -> PageAddresses:
+def _addresses(environment: Environment, prediction_id: str, endpoint: str = "pages.result") -> PageAddresses:
     query = urlencode({environment.config.api_options.get_prediction_endpoint: prediction_id})
     return PageAddresses(
         api=f"{url_for('api.answer')}?{query}",
         image=url_for("api_v1.image", prediction_id=prediction_id),
-        page=url_for("pages.result", prediction_id=prediction_id),
+        page=url_for(endpoint, prediction_id=prediction_id),
     )
 
 

@@ -160,7 +160,11 @@ def _image_bytes(body: PredictBody) -> tuple[bytes, str]:
     """The picture and its media type."""
     if isinstance(body.image, bytes):
         return body.image, body.media_type
-    text, media_type = body.image, body.media_type
+    return image_of_text(body.image, body.media_type)
+
+
+def image_of_text(text: str, media_type: str = "") -> tuple[bytes, str]:
+    """A picture sent as base64 or as a data URI, and its media type where that says it. Raises InvalidUploadBody."""
     if text[:5].lower() == "data:":
         head, comma, text = text[5:].partition(",")
         if len(head) > LONGEST_URI_HEAD:

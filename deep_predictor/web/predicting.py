@@ -12,7 +12,7 @@ from deep_predictor.predictions.cancelling import delete_prediction
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.submitting import Upload, submit_upload
 from deep_predictor.results import PredictionStatus
-from deep_predictor.web.json_format import answer_of, outcome_answer
+from deep_predictor.web.json_format import answer_of, outcome_answer, with_top_label
 
 #: What is stored goes on after it.
 PREDICT_SECONDS = 120.0
@@ -43,7 +43,8 @@ def _stored(application: Application, job: Job) -> Answered:
     if record is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
     is_final = record.status != PredictionStatus.ACCEPTED
-    return Answered(answer_of(record, application.production), 200 if is_final else 202, job.prediction_id)
+    answer = with_top_label(answer_of(record, application.production))
+    return Answered(answer, 200 if is_final else 202, job.prediction_id)
 
 
 def _passing(application: Application, job: Job) -> Answered:
@@ -58,4 +59,4 @@ def _passing(application: Application, job: Job) -> Answered:
         raise job.refusal
     if job.outcome is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
-    return Answered(outcome_answer(job, job.outcome))
+    return Answered(with_top_label(outcome_answer(job, job.outcome)))

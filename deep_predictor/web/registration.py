@@ -13,12 +13,14 @@ from deep_predictor.web.error_handlers import register_error_handlers
 from deep_predictor.web.health import create_health
 from deep_predictor.web.live import register_live
 from deep_predictor.web.load_shedding import LoadShedder
+from deep_predictor.web.login_session import prepare_sessions
 from deep_predictor.web.management.blueprints import create_management
 from deep_predictor.web.openapi import create_openapi
 from deep_predictor.web.operations import IdConverter
 from deep_predictor.web.pages import create_pages
 from deep_predictor.web.plain_predict import PlainPredict
 from deep_predictor.web.security_headers import register_security_headers
+from deep_predictor.web.studio.blueprint import create_studio
 from deep_predictor.web.upload_form import UploadRequest
 
 
@@ -28,7 +30,7 @@ def register_web(app: Flask) -> None:
     app.before_request(enforce_access)
     app.url_map.converters["id"] = IdConverter
     serving = [create_pages(), create_api(), create_test_api(), create_api_v1(), create_health()]
-    for blueprint in [*serving, *create_management(), create_openapi()]:
+    for blueprint in [*serving, *create_management(), create_openapi(), create_studio()]:
         app.register_blueprint(blueprint)
     register_live(app)
     if app.has_static_folder:
@@ -36,6 +38,7 @@ def register_web(app: Flask) -> None:
     register_error_handlers(app)
     with app.app_context():
         main_config = current_application().main_config
+    prepare_sessions(app, main_config.accounts_options.session_hours)
     register_security_headers(app, main_config)
     register_cors(app)
     with app.app_context():

@@ -1,4 +1,4 @@
-"""Sends a prediction's picture: only from the configured folders, with its decoded type, never as what could run."""
+"""Sends pictures: only from the configured folders, with its decoded type, never as what could run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from flask import Response, send_file
 
 from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
-from deep_predictor.errors import PredictionNotFound
+from deep_predictor.errors import NotFound, PredictionNotFound
 from deep_predictor.images.decoding import content_type
 
 #: A picture that is opened as a page can do nothing at all.
@@ -20,13 +20,21 @@ def image_response(environment: Environment, record: PredictionRecord) -> Respon
     path = find_image(environment, record)
     if path is None:
         raise PredictionNotFound(record.prediction_id)
+    try:
+        return picture_response(path)
+    except NotFound:
+        raise PredictionNotFound(record.prediction_id) from None
+
+
+def picture_response(path: Path) -> Response:
+    """A picture that this server keeps. Raises NotFound for what is no picture by its name, and one that is gone."""
     media_type = content_type(path.suffix.lstrip("."))
     if not media_type.startswith("image/"):
-        raise PredictionNotFound(record.prediction_id)
+        raise NotFound("picture", path.name)
     try:
         response = send_file(path, mimetype=media_type, conditional=True, max_age=0)
     except OSError:  # gone since it was looked up
-        raise PredictionNotFound(record.prediction_id) from None
+        raise NotFound("picture", path.name) from None
     response.headers["Content-Security-Policy"] = IMAGE_POLICY
     response.headers["Cache-Control"] = "private, no-cache"
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO
@@ -19,7 +20,12 @@ RECAPTCHA_FIELD = "g-recaptcha-response"
 
 
 class UploadRequest(Request):
-    """Keeps a form's files in memory, where they are read to in any case; so a broken form leaves no temp file."""
+    """Keeps a form's files in memory, where they are read to in any case; so a broken form leaves no temp file.
+
+    `open_file`: another place for them, for routes that take what is large.
+    """
+
+    open_file: Callable[[], IO[bytes]] = BytesIO
 
     def _get_file_stream(
         self,
@@ -28,7 +34,7 @@ class UploadRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        return BytesIO()
+        return self.open_file()
 
 
 @dataclass(frozen=True)

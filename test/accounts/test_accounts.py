@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,19 @@ from deep_predictor.accounts.accounts import Accounts
 from deep_predictor.accounts.oauth import TokenHolder
 from deep_predictor.accounts.oauth_clients import ClientWish
 from deep_predictor.accounts.permissions import SCOPE_PERMISSIONS, Principal, Role, permissions_of
+from deep_predictor.accounts.throttle import FREE_ATTEMPTS
 from deep_predictor.config.management_options import AccountsOptions
 from deep_predictor.db.account_rows import AccountRows, User
 from deep_predictor.db.oauth_rows import OAuthRows
 from deep_predictor.db.setup import engine_for
-from deep_predictor.errors import CredentialRefused, DatabaseBusy, NotFound, RequestInvalid, StateConflict
+from deep_predictor.errors import (
+    CredentialRefused,
+    DatabaseBusy,
+    NotFound,
+    RequestInvalid,
+    StateConflict,
+    TooManyAttempts,
+)
 from test.db.databases import connected
 
 PASSWORD, HERE = "correct horse", "192.0.2.1"
@@ -154,10 +163,6 @@ def test_use_of_a_key_is_written_once_a_minute_and_never_in_the_way(
     assert accounts.keys.get(record.id).last_used_at == began
     accounts.principal_of_token(key)
     assert accounts.keys.get(record.id).last_used_at == clock.now
-
-    def busy(*arguments: Any) -> None:
-        raise DatabaseBusy("locked")
-
     monkeypatch.setattr(rows, "note_use", busy)
     clock.now += 61
     assert accounts.principal_of_token(key).name == "job"
@@ -165,3 +170,57 @@ def test_use_of_a_key_is_written_once_a_minute_and_never_in_the_way(
 
 def test_permissions_of_scopes_that_nobody_knows_are_none() -> None:
     assert permissions_of(["king", ""]) == frozenset()
+
+
+def test_login_with_the_right_password_does_not_wait_for_a_busy_database(
+    accounts: Accounts, rows: AccountRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = add(accounts)
+    monkeypatch.setattr(rows, "note_login", busy)
+    assert accounts.check_password("anna", PASSWORD, HERE).id == user.id
+
+
+@pytest.mark.parametrize(
+    ("place", "error"), [("_rows.find_user_by_name", DatabaseBusy), ("_passwords.is_right", TooManyAttempts)]
+)
+def test_attempt_that_nobody_looked_at_is_not_counted(
+    accounts: Accounts, place: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(accounts)
+    holder, name = place.split(".")
+    with monkeypatch.context() as patched:
+        patched.setattr(getattr(accounts, holder), name, busy if error is DatabaseBusy else full)
+        for _ in range(2 * FREE_ATTEMPTS):
+            with pytest.raises(error):
+                accounts.check_password("anna", PASSWORD, HERE)
+    assert not accounts.throttle._entries
+    assert accounts.check_password("anna", PASSWORD, HERE).username == "anna"
+
+
+def test_name_of_many_accents_takes_no_time(accounts: Accounts) -> None:
+    """Bringing them all into order takes seconds."""
+    name = "a" + "\u0301\u0316" * 60_000
+    began = time.process_time()
+    assert accounts.find_user_by_name(name) is None
+    with pytest.raises(CredentialRefused):
+        accounts.check_password(name, PASSWORD, HERE)
+    with pytest.raises(RequestInvalid):
+        add(accounts, name)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("character", ["\u1f82", "\u1e69", "\uac01"])
+def test_longest_name_in_its_longest_spelling_is_itself(accounts: Accounts, character: str) -> None:
+    name = character * 64
+    add(accounts, name)
+    assert accounts.check_password(unicodedata.normalize("NFD", name), PASSWORD, HERE).username == name
+    with pytest.raises(CredentialRefused):
+        accounts.check_password(unicodedata.normalize("NFD", name + character), PASSWORD, HERE)
+
+
+def busy(*arguments: Any) -> Any:
+    raise DatabaseBusy("locked")
+
+
+def full(*arguments: Any) -> Any:
+    raise TooManyAttempts(1)

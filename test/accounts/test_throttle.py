@@ -165,3 +165,55 @@ def test_memory_stays_within_bounds(clock: Clock) -> None:
 )
 def test_network_of_an_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_who_has_to_wait_cannot_make_the_throttle_forget_others(clock: Clock) -> None:
+    throttle = Throttle(clock, max_entries=100)
+    for number in range(FREE_ATTEMPTS):
+        fail(throttle, "admin", f"192.0.2.{number}")
+    fail(throttle, "own", THERE, times=FREE_ATTEMPTS)
+    noted = len(throttle._entries)
+    for number in range(300):
+        with pytest.raises(TooManyAttempts):
+            throttle.check(f"user{number}", THERE)
+    assert len(throttle._entries) == noted
+    assert seconds_to_wait(throttle, "admin", "203.0.113.1") == 1
+
+
+def test_few_wrong_attempts_are_forgotten_before_many(clock: Clock) -> None:
+    throttle = Throttle(clock, max_entries=100)
+    for number in range(FREE_ATTEMPTS):
+        fail(throttle, "admin", f"192.0.2.{number}")
+    clock.now += 2  # the delay is over, what led to it is not
+    for number in range(300):
+        fail(throttle, f"user{number}", f"2001:db8:0:{number:x}::1")
+    fail(throttle, "admin", "203.0.113.1")
+    assert seconds_to_wait(throttle, "admin", "203.0.113.2") == 2
+
+
+def test_long_ago_is_forgotten_before_today(clock: Clock) -> None:
+    throttle = Throttle(clock, max_entries=20)
+    for number in range(8):
+        for address in range(FREE_ATTEMPTS):
+            fail(throttle, f"old{number}", f"2001:db8:{number}:{address}::1")
+    clock.now += FORGET_SECONDS + 1
+    for number in range(10):
+        fail(throttle, f"user{number}", f"192.0.2.{number}")
+    assert {("account", f"user{number}") for number in range(10)} <= set(throttle._entries)
+
+
+def test_abandoned_attempt_is_neither_wrong_nor_running(throttle: Throttle) -> None:
+    fail(throttle, "anna", "", times=FREE_ATTEMPTS - 1)
+    for _ in range(3):
+        throttle.check("anna", "")
+        throttle.abandoned("anna", "")
+    fail(throttle, "anna", "")
+    assert seconds_to_wait(throttle, "anna", HERE) == 1
+
+
+def test_right_and_abandoned_attempts_leave_nothing_behind(throttle: Throttle) -> None:
+    for end in (throttle.succeeded, throttle.abandoned):
+        throttle.check("anna", HERE)
+        end("anna", HERE)
+        end("anna", HERE)
+    assert not throttle._entries

@@ -165,6 +165,19 @@ def test_deleted_dataset_takes_its_items_with_it_and_gets_none(rows: DatasetRows
             change()
 
 
+def test_number_of_a_deleted_dataset_or_item_is_never_given_again(rows: DatasetRows) -> None:
+    """Jobs, models and tokens name rows by their numbers: another one must not come to be meant."""
+    rows.insert("first", None)
+    deleted = rows.insert("second", None)
+    item = rows.add_item(deleted.id, new_item(1))
+    rows.delete(deleted.id)
+
+    later = rows.insert("third", None)
+
+    assert later.id > deleted.id
+    assert rows.add_item(later.id, new_item(2)).id > item.id
+
+
 def test_many_writers_at_once_lose_nothing(rows: DatasetRows) -> None:
     dataset = rows.insert("pets", None)
     at_once(8, lambda n: rows.add_items(dataset.id, [new_item(n * 100 + k) for k in range(20)]))

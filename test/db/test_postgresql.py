@@ -9,12 +9,22 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from deep_predictor.db.dataset_rows import Chosen, DatasetRows
 from deep_predictor.db.models import BIND_KEYS
-from deep_predictor.db.setup import rows_for, training_job_rows_for
+from deep_predictor.db.prediction_filters import PredictionFilter
+from deep_predictor.db.setup import engine_for, rows_for, training_job_rows_for
 from deep_predictor.db.training_job_rows import JobState, NewTrainingJob, TrainingJob
-from deep_predictor.errors import DatabaseBusy, DatabaseInUse, DatabaseNotUpgradable, PredictionIdUsed
+from deep_predictor.errors import (
+    DatabaseBusy,
+    DatabaseInUse,
+    DatabaseNotUpgradable,
+    NameTaken,
+    NotFound,
+    PredictionIdUsed,
+)
 from test.db.databases import connected, done, new_prediction
 from test.db.test_concurrency import at_once
+from test.db.test_dataset_rows import new_item
 
 VARIABLE = "DEEP_PREDICTOR_TEST_POSTGRESQL_URL"
 SOUP = {"class_index": 6, "class_name": "çorba \0 <b>", "confidence": 0.97628}
@@ -61,6 +71,19 @@ def test_prediction_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -> 
         assert rows.delete("a")
     with connected(tmp_path, urls=urls) as app:
         assert rows_for(app, "production").unfinished() == []
+
+
+def test_predictions_are_listed_by_filter(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = rows_for(app, "production")
+        for prediction_id in "abc":
+            rows.insert(new_prediction(prediction_id))
+        rows.finish([done(SOUP, prediction_id="b", finished_at=1000)])
+        wanted = PredictionFilter("digits", "çorba  <b>", 200, 1000, 1001)
+        count, records = rows.page(wanted, 10, 0)
+        assert (count, [record.prediction_id for record in records]) == (1, ["b"])
+        batches = rows.batches(PredictionFilter(), 2)
+        assert [[record.prediction_id for record in batch] for batch in batches] == [["c", "b"], ["a"]]
 
 
 def test_two_inserts_of_one_id_at_once_exactly_one_wins(tmp_path: Path, urls: dict[str, str]) -> None:
@@ -137,3 +160,25 @@ def test_training_job_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -
         assert rows.finish(job.id, owner, JobState.FAILED, "why")
         assert rows.queue_again(job.id)
         assert [job.state for job in rows.all()] == [JobState.QUEUED] * 2
+
+
+def test_dataset_goes_its_whole_way(tmp_path: Path, urls: dict[str, str]) -> None:
+    with connected(tmp_path, urls=urls) as app:
+        rows = DatasetRows(engine_for(app, "production"))
+        dataset = rows.insert("果物", 7)
+        with pytest.raises(NameTaken):
+            rows.insert("果物", None)
+        for count in (2, 3):
+            rows.add_items(dataset.id, [new_item(n, import_key=f"job:1:{n}") for n in range(count)])
+        item = rows.add_item(dataset.id, new_item(9, label="../../x", split="val"))
+        assert rows.get_item(dataset.id, item.id) == item
+        assert rows.counts(dataset.id) == {("cat", ""): 3, ("../../x", "val"): 1}
+        assert rows.items(dataset.id, Chosen(label="cat", split=""), 2, 2)[1] == 3
+        assert rows.change_items(dataset.id, Chosen(label="cat"), split="test") == 3
+        at_once(4, lambda n: rows.add_items(dataset.id, [new_item(100 + n)]))
+        assert rows.get(dataset.id).version == 9
+        assert rows.find_by_import("job:1:2") == rows.get(dataset.id)
+        assert len(rows.delete_items(dataset.id, Chosen([item.id, item.id + 1]))) == 2
+        rows.delete(dataset.id)
+        with pytest.raises(NotFound):
+            rows.add_items(dataset.id, [new_item(1)])

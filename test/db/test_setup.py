@@ -61,7 +61,12 @@ def test_models_are_bound_to_their_databases() -> None:
 
 def test_migrations_have_one_head() -> None:
     revisions = sorted(path.name for path in (MIGRATIONS_FOLDER / "versions").glob("*.py"))
-    known = ["v0001_predictions.py", "v0002_training_jobs.py", "v0003_management.py"]
+    known = [
+        "v0001_predictions.py",
+        "v0002_training_jobs.py",
+        "v0003_management.py",
+        "v0004_prediction_classes.py",
+    ]
     assert revisions == known, "extend this list, and test the upgrade from the one before"
 
 
@@ -218,4 +223,4 @@ def test_column_names_of_the_contract_are_there(tmp_path: Path) -> None:
         *("id", "prediction_id", "prediction_status", "prediction", "image_path"),
         *("model_info", "model_id", "prediction_time", "time_stamp"),
     ]
-    assert names[9:] == ["prediction_seconds", "attempts", "predictor_name", "reason_code"]
+    assert names[9:] == ["prediction_seconds", "attempts", "predictor_name", "reason_code", "top_class"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -66,6 +67,35 @@ def test_all_gives_the_states_asked_for_oldest_first(rows: TrainingJobRows) -> N
     assert [job.id for job in rows.all()] == [first, second, third]
     assert [job.id for job in rows.all(JobState.QUEUED)] == [first, third]
     assert [job.id for job in rows.all(JobState.DONE, JobState.CANCELLED)] == [second]
+
+
+def test_page_gives_kinds_and_states_newest_first(rows: TrainingJobRows) -> None:
+    ids = [insert(rows, name) for name in "abc"]
+    search = rows.insert(NewTrainingJob("search", "s", {}), lambda job_id: "/runs/s").id
+    rows.cancel_queued(ids[0])
+
+    def page(*args: Any) -> tuple[int, list[int]]:
+        count, jobs = rows.page(*args)
+        return count, [job.id for job in jobs]
+
+    assert page((), (), 2, 0) == (4, [search, ids[2]])
+    assert page((), (), 2, 2) == (4, [ids[1], ids[0]])
+    assert page(("train",), (), 10, 0) == (3, ids[::-1])
+    assert page(("train",), (JobState.QUEUED,), 1, 1) == (2, [ids[1]])
+    assert page(("export",), (), 10, 0) == (0, [])
+
+
+def test_forgotten_job_is_nowhere_and_its_id_is_not_given_again(rows: TrainingJobRows) -> None:
+    first, last = insert(rows), insert(rows)
+    assert not rows.forget(last), "it waits"
+    rows.cancel_queued(last)
+    assert rows.forget(last)
+    assert not rows.forget(last)
+    assert rows.find(last) is None
+    assert [job.id for job in rows.all()] == [first]
+    assert rows.page((), (), 10, 0)[0] == 1
+    assert not rows.queue_again(last)
+    assert insert(rows) == last + 1
 
 
 def test_claim_next_takes_by_priority_then_by_age_and_no_more_than_may_run(rows: TrainingJobRows) -> None:
@@ -184,6 +214,8 @@ def test_database_of_the_first_revision_gets_the_table_and_keeps_its_rows(tmp_pa
         (),
         "DROP TABLE users",
         *(f"DROP TABLE {name}" for name in later),
+        *(f"DROP INDEX ix_predictions_{name}" for name in ("top_class", "predictor_name", "prediction_time")),
+        "ALTER TABLE predictions DROP COLUMN top_class",
         "UPDATE alembic_version SET version_num = '0001'",
     )
     with connected(tmp_path) as app:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from deep_predictor.errors import QueueFull
-from deep_predictor.predictions.queue import PredictionQueue, QueueActions, QueueSettings
+from deep_predictor.predictions.queue import PredictionQueue
+from deep_predictor.predictions.queue_settings import QueueActions, QueueSettings
 from deep_predictor.predictions.run_gate import RunGate
 
 WAIT_SECONDS = 5.0

@@ -41,6 +41,13 @@ def test_wait_slots_of_one_predictor_leave_some_for_the_others() -> None:
     assert not slots._taken_for
 
 
+def test_wait_slots_of_one_name_are_as_many_as_it_may_have() -> None:
+    slots = WaitSlots(8)
+    with ExitStack() as stack:
+        assert [stack.enter_context(slots.hold("polls", 4)) for _ in range(5)] == [True] * 4 + [False]
+        assert stack.enter_context(slots.hold("slow"))
+
+
 def test_wait_slots_of_few_threads_are_none() -> None:
     with WaitSlots.for_threads(3).hold("a") as granted:
         assert not granted

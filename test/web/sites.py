@@ -18,6 +18,7 @@ from deep_predictor.environment import Application, Environment
 from test.app_builder import PRODUCTION_KEY, TEST_KEY
 from test.fakes import picture
 from test.server_process import new_id
+from test.web.answer_checks import check_answer
 
 WAIT_SECONDS = 20
 WEB_THREADS = 8
@@ -94,8 +95,11 @@ class Site:
         return self.application.production
 
     def request(self, method: str, path: str, **sent: Any) -> Answer:
-        """`sent`: the fields of Sent."""
-        return self.http.send(method, path, Sent(**sent))
+        """`sent`: the fields of Sent. What is answered must be in the OpenAPI document."""
+        answer = self.http.send(method, path, Sent(**sent))
+        media_type = answer.headers.get("Content-Type", "")
+        check_answer(self.app, method, path, answer.status, media_type, answer.body)
+        return answer
 
     def get(self, path: str, **sent: Any) -> Answer:
         return self.request("GET", path, **sent)

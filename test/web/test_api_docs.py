@@ -13,7 +13,7 @@ from test.web.conftest import MakeSite
 
 def test_docs_name_every_route_with_its_methods(make_site: MakeSite, project_root: Path) -> None:
     text = (project_root / "docs" / "api.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(GET|POST|DELETE) (/[^`]*)`", text))
+    named = set(re.findall(r"`(GET|POST|PATCH|PUT|DELETE) (/[^`]*)`", text))
     routes = {
         (method, rule.rule)
         for rule in make_site().app.url_map.iter_rules()

@@ -78,7 +78,7 @@ def test_wrong_method_answers_405_and_says_what_is_allowed(site: Site, method: s
     assert problem.json["code"] == "method_not_allowed"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/predictions", "/health/nothing"])
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/prediction", "/health/nothing"])
 def test_unknown_address_for_programs_answers_a_problem_to_everybody(site: Site, path: str) -> None:
     answer = site.get(path)
     assert (answer.status, answer.media_type) == (404, "application/problem+json")

@@ -10,7 +10,8 @@ from test.web.conftest import MakeSite
 from test.web.sites import JSON, Site, Transport
 
 FRIEND, TESTER, STRANGER = "https://friend.example", "http://localhost:3000", "https://stranger.example"
-PRODUCTION_PATHS = ["/api", "/upload", "/api/v1/predict", "/api/v1/predictors", "/api/v1/predictions/x"]
+TOKEN_PATHS = ["/auth", "/o/token/", "/o/token", "/o/revoke_token/", "/o/introspect/"]
+PRODUCTION_PATHS = ["/api", "/upload", "/api/v1/predict", "/api/v1/predictors", "/api/v1/predictions/x", *TOKEN_PATHS]
 TEST_PATHS = ["/test-api", "/test-upload"]
 
 
@@ -74,6 +75,16 @@ def test_answer_to_an_allowed_origin_can_be_read_by_its_page(site: Site) -> None
 def test_error_to_an_allowed_origin_can_be_read_by_its_page(site: Site, method: str, path: str, status: int) -> None:
     answer = site.request(method, path, headers={"Origin": FRIEND, **JSON, "Content-Type": "multipart/form-data"})
     assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (status, FRIEND)
+
+
+@pytest.mark.parametrize("path", TOKEN_PATHS)
+def test_answer_about_tokens_can_be_read_by_a_page_of_an_allowed_origin_only(site: Site, path: str) -> None:
+    for origin, allowed in ((FRIEND, FRIEND), (STRANGER, None), (TESTER, None)):
+        answer = site.post(path, headers={"Origin": origin, "Content-Type": "application/json"}, body=b"{}")
+        assert answer.status in (401, 403, 422)
+        assert answer.headers.get("Access-Control-Allow-Origin") == allowed
+        assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert "Set-Cookie" not in answer.headers
 
 
 def test_answer_varies_by_origin_even_without_one(site: Site) -> None:

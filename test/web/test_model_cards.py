@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from deep_predictor.environment import Entry
 from deep_predictor.web.model_cards import ModelCard, choose_model, model_cards, model_title
 
 
@@ -21,12 +22,8 @@ def environment_of(*entries: tuple[str, str, str, str]) -> Any:
         )
         for name, _, state, action in entries
     }
-    options = SimpleNamespace(
-        predictors=tuple(
-            SimpleNamespace(name=name, frontend_name=title, model_description="") for name, title, _, _ in entries
-        )
-    )
-    return SimpleNamespace(predictors=predictors, config=SimpleNamespace(prediction_options=options))
+    entries_of = [Entry(name, predictors[name], title) for name, title, _, _ in entries]  # type: ignore[arg-type]
+    return SimpleNamespace(predictors=predictors, entries=entries_of)
 
 
 def card(name: str, state: str) -> ModelCard:

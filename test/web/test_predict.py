@@ -41,7 +41,10 @@ def test_predict_multipart_answers_the_whole_answer_and_stores_it(site: Site) ->
     assert answer.status == 200
     assert answer.json["prediction_id"] == prediction_id
     assert [item["class_name"] for item in answer.json["predictions"]] == ["person", "dog", "horse"]
-    assert answer.json == site.get("/api", params={"prediction_id": prediction_id}).json
+    stored = site.get("/api", params={"prediction_id": prediction_id}).json
+    top = {"results": "person", "confidence": stored["predictions"][0]["confidence"]}
+    assert answer.json == stored | top
+    assert not set(top) & set(stored)
     assert answer.headers["Location"].endswith(f"/api/v1/predictions/{prediction_id}")
     assert site.get(f"/api/v1/predictions/{prediction_id}/image").body == picture()
 
@@ -81,6 +84,7 @@ def test_predict_multipart_of_a_blob_is_known_by_its_type(site: Site, filename: 
 def test_predict_of_a_failing_model_answers_200_with_its_status(site: Site) -> None:
     answer = site.post(PATH, params={"model_name": "fault"}, headers=KEY, body=picture("raise"))
     assert (answer.status, answer.json["prediction_status"], answer.json["predictions"]) == (200, 500, "")
+    assert (answer.json["results"], answer.json["confidence"]) == ("", None)
     answer = site.post(PATH, params={"model_name": "broken"}, headers=KEY, body=picture())
     assert (answer.status, answer.json["prediction_status"]) == (200, 550)
 

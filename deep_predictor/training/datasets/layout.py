@@ -18,6 +18,8 @@ PART_FOLDERS: dict[str, Part] = {
     "validation": "val",
     "test": "test",
 }
+#: Characters; no folder has a longer name.
+LONGEST_COMPOSED = 1000
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,15 @@ def lay_out(names: Sequence[str]) -> Layout:
         elif len(classes) < 2:
             skipped.append(SkippedFile(name, "lies in no class folder"))
         else:
-            places[name] = Place("/".join(levels), unicodedata.normalize("NFC", classes[0]), part)
+            places[name] = Place("/".join(levels), _composed(classes[0]), part)
     layout = Layout(prefix, places, tuple(skipped))
     _check_cases(layout.class_names)
     return layout
+
+
+def _composed(class_name: str) -> str:
+    """Two ways to write one name are one. To order many accents takes seconds: what only a zip can hold stays."""
+    return unicodedata.normalize("NFC", class_name) if len(class_name) <= LONGEST_COMPOSED else class_name
 
 
 def _common_prefix(names: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ class _Line(BaseModel):
     label: str
     split: Literal["", "train", "val", "test"] = ""
     source: str = ""
+    item_id: int | None = None
 
 
 class ListingFormat(DatasetFormat):
@@ -58,7 +59,8 @@ class _ListedDataset(FilesDataset):
         self.class_names = tuple(sorted({line.label for line in lines.values()}))
         label_of = {class_name: label for label, class_name in enumerate(self.class_names)}
         self.items = tuple(
-            Item(file, label_of[line.label], line.split or None, line.source) for file, line in lines.items()
+            Item(file, label_of[line.label], line.split or None, line.source, line.item_id)
+            for file, line in lines.items()
         )
         self._paths = tuple(str(folder / file) for file in lines)
 

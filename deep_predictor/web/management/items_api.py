@@ -33,12 +33,23 @@ from deep_predictor.web.stored_image import picture_response
 
 TAG = "Data sets"
 MOST_IDS = 10_000
+#: Of one list that is asked for by ids.
+_MOST_LISTED_IDS = 200
 _LONGEST_NAME = 300
 
 
 class ItemsQuery(PageQuery):
     label: Line | None = None
     split: Split | None = Field(None, description="Empty: those whose split a training decides.")
+    ids: str | None = Field(
+        None,
+        pattern=rf"^[1-9][0-9]{{0,8}}(,[1-9][0-9]{{0,8}}){{0,{_MOST_LISTED_IDS - 1}}}$",
+        description=f"Only these, with commas between; at most {_MOST_LISTED_IDS}.",
+    )
+
+    def chosen(self) -> Chosen:
+        ids = [int(item_id) for item_id in self.ids.split(",")] if self.ids else None
+        return Chosen(ids, self.label, self.split)
 
 
 class ItemForm(RequestModel):
@@ -66,17 +77,19 @@ class ItemChange(RequestModel):
 
 
 class BulkBody(RequestModel):
-    """Items by their ids, or all of a label."""
+    """Items by their ids, those of a label, a split or both, or all there are."""
 
     ids: list[int] | None = Field(None, max_length=MOST_IDS)
     label: Line | None = None
+    split: Split | None = Field(None, description="Empty: those whose split a training decides.")
+    all: bool = False
     action: Literal["relabel", "split", "delete"]
     value: str | None = Field(None, max_length=200, description="The new label or split; none to delete.")
 
     @model_validator(mode="after")
     def _fits_together(self) -> BulkBody:
-        if (self.ids is None) == (self.label is None):
-            raise ValueError("either ids or label is needed")
+        if (self.ids is not None) + (self.label is not None or self.split is not None) + self.all != 1:
+            raise ValueError("one is needed: ids, or label and split, or all")
         if (self.value is None) != (self.action == "delete"):
             raise ValueError("value is needed to relabel and split, and has no meaning to delete")
         if any(not 0 < item_id < 2**31 for item_id in self.ids or ()):
@@ -143,8 +156,7 @@ def register_items(blueprint: Blueprint, dataset_path: str) -> None:
 
 def list_items(dataset_id: int) -> Response:
     query = read_query(ItemsQuery)
-    chosen = Chosen(label=query.label, split=query.split)
-    items, count = current_management().datasets.items(dataset_id, chosen, query.limit, query.offset)
+    items, count = current_management().datasets.items(dataset_id, query.chosen(), query.limit, query.offset)
     return respond(Page[ItemAnswer](**page_of([_facts(item) for item in items], count, query)))
 
 
@@ -158,7 +170,7 @@ def add_item(dataset_id: int) -> Response:
 
 def change_items(dataset_id: int) -> Response:
     body = read_json(BulkBody)
-    datasets, chosen = current_management().datasets, Chosen(body.ids, body.label)
+    datasets, chosen = current_management().datasets, Chosen(body.ids, body.label, body.split)
     if body.action == "delete":
         return respond(BulkAnswer(changed=datasets.delete_items(dataset_id, chosen)))
     values = {"label" if body.action == "relabel" else "split": body.value or ""}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
@@ -17,9 +19,25 @@ from deep_predictor.web.management.job_answers import (
     job_answer,
     job_history_answer,
 )
-from deep_predictor.web.operations import Answer, Operation, Page, page_of, read_query, respond
+from deep_predictor.web.operations import (
+    Answer,
+    AnswerModel,
+    Operation,
+    Page,
+    PageQuery,
+    page_of,
+    read_query,
+    respond,
+)
 
 TAG = "Jobs"
+
+
+class ImportProblemAnswer(AnswerModel):
+    """A file that an import left out, and why."""
+
+    name: str
+    reason: str
 
 
 def register_jobs(blueprint: Blueprint) -> None:
@@ -33,6 +51,9 @@ def register_jobs(blueprint: Blueprint) -> None:
     register(blueprint, one, delete_job, ["DELETE"], TRAIN, Operation("Remove an ended job", gone, TAG))
     log = {200: Answer("The last lines of what it noted and printed", None, "text/plain")}
     register(blueprint, f"{one}/log", show_job_log, ["GET"], VIEW, Operation("Its log", log, TAG, query=LogQuery))
+    problems = {200: Answer("The first thousand, as they came", Page[ImportProblemAnswer])}
+    left_out = Operation("Files that an import left out", problems, TAG, query=PageQuery)
+    register(blueprint, f"{one}/problems", show_job_problems, ["GET"], VIEW, left_out)
     cancel = {202: Answer("It ends soon; one that waited has ended", JobAnswer)}
     register(blueprint, f"{one}/cancel", cancel_job, ["POST"], TRAIN, Operation("End a job", cancel, TAG))
 
@@ -60,6 +81,13 @@ def delete_job(job_id: int) -> ResponseReturnValue:
 def show_job_log(job_id: int) -> ResponseReturnValue:
     log = log_of(current_management().runs.get(job_id), read_query(LogQuery).lines)
     return Response(log, content_type="text/plain; charset=utf-8")
+
+
+def show_job_problems(job_id: int) -> ResponseReturnValue:
+    management, query = current_management(), read_query(PageQuery)
+    problems = management.datasets.imports.problems(management.runs.get(job_id))
+    shown = [ImportProblemAnswer(**asdict(one)) for one in problems[query.offset : query.offset + query.limit]]
+    return respond(Page[ImportProblemAnswer](**page_of(shown, len(problems), query)))
 
 
 def cancel_job(job_id: int) -> ResponseReturnValue:

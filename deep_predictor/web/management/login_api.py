@@ -68,7 +68,7 @@ OPERATIONS = {
     "set_up": Operation("Make the first account, an admin, and log in", {201: _SESSION}, TAG, body=SetupBody),
     "show_session": Operation("Who am I", {200: _SESSION}, TAG),
     "log_in": Operation("Log in with a cookie", {201: _SESSION}, TAG, body=LoginBody),
-    "log_out": Operation("Log out", {204: Answer("The cookie is gone", None, None)}, TAG),
+    "log_out": Operation("Log out", {204: Answer("The login counts no more", None, None)}, TAG),
     "change_password": Operation("Change one's own password", {200: _SESSION}, TAG, body=PasswordBody),
     "give_token": Operation("A token for username and password", {200: _TOKEN}, TAG, body=LoginBody),
 }
@@ -123,7 +123,7 @@ def log_in() -> Response:
 
 
 def log_out() -> Response:
-    end_session()
+    end_session(request)
     return Response(status=204)
 
 

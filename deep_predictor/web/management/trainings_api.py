@@ -14,6 +14,7 @@ from deep_predictor.runs.starting import RunKind, RunOrder
 from deep_predictor.web.access import TRAIN, VIEW, register
 from deep_predictor.web.authentication import current_principal
 from deep_predictor.web.current import current_management
+from deep_predictor.web.management.evaluation_api import register_evaluation
 from deep_predictor.web.management.job_answers import (
     HistoryAnswer,
     JobAnswer,
@@ -26,6 +27,7 @@ from deep_predictor.web.management.job_answers import (
     run_answer,
 )
 from deep_predictor.web.management.jobs_api import register_jobs
+from deep_predictor.web.management.preview_api import register_previews
 from deep_predictor.web.operations import (
     Answer,
     AnswerModel,
@@ -62,12 +64,21 @@ class Trials(AnswerModel):
 
 
 class ArchitectureAnswer(AnswerModel):
-    """`smallest_side`: pixels that each side of its input needs."""
+    """`smallest_side`: pixels that each side of its input needs; `width`, `height`, `color_mode`: what it gets where
+    settings say nothing. `needs`: architecture_options without which it cannot be built, one of them."""
 
     name: str
     summary: str
     older_names: list[str]
     smallest_side: int
+    width: int
+    height: int
+    color_mode: str
+    takes: list[str]
+    needs: list[str]
+    million_products: float | None = Field(
+        description="Multiplications that one picture of that size takes, in millions."
+    )
 
 
 class Architectures(AnswerModel):
@@ -80,6 +91,7 @@ def create_trainings_api() -> Blueprint:
     _register_trainings(blueprint)
     _register_searches(blueprint)
     register_jobs(blueprint)
+    register_previews(blueprint)
     listed = Operation("The networks that settings may name", {200: Answer("All of them", Architectures)}, TAG)
     register(blueprint, "/architectures", list_architectures, ["GET"], VIEW, listed)
     return blueprint
@@ -103,6 +115,7 @@ def _register_trainings(blueprint: Blueprint) -> None:
     register(blueprint, f"{one}/cancel", cancel_training, ["POST"], TRAIN, cancel)
     resume = Operation("Go on from its last finished epoch", _QUEUED, TAG)
     register(blueprint, f"{one}/resume", resume_training, ["POST"], TRAIN, resume)
+    register_evaluation(blueprint, one)
 
 
 def _register_searches(blueprint: Blueprint) -> None:

@@ -9,6 +9,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = problem?.code ?? "";
     this.problem = problem;
+    this.retrySeconds = 0;
   }
 }
 
@@ -17,12 +18,22 @@ export function can(permission) {
   return permissions.has(permission);
 }
 
-/** The JSON of an answer, null where there is none. `sent`: query, json, form (FormData), body, headers, signal. */
+/**
+ * The JSON of an answer, null where there is none. `sent`: query, json, form (FormData), body, headers, signal;
+ * `staysHere`: a 401 does not lead to the login page, since it tells of a password in the request.
+ */
 export async function ask(method, path, sent = {}) {
   const answer = await reach(method, path, sent);
-  if (!answer.ok) throw await errorOf(answer);
+  if (!answer.ok) throw await errorOf(answer, sent.staysHere);
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
   return isJson ? answer.json() : null;
+}
+
+/** The text of an answer: a log, say. */
+export async function askText(path, sent = {}) {
+  const answer = await reach("GET", path, sent);
+  if (!answer.ok) throw await errorOf(answer);
+  return answer.text();
 }
 
 /** Sends a large body; `onProgress(share)` is called with 0..1. Throws AbortError when `signal` says so. */
@@ -60,12 +71,14 @@ async function reach(method, path, { query, json, form, body, headers = {}, sign
   }
 }
 
-async function errorOf(answer) {
-  if (answer.status === 401 && facts.studio !== undefined) {
+async function errorOf(answer, staysHere) {
+  if (answer.status === 401 && facts.studio !== undefined && !staysHere) {
     const here = window.location.pathname + window.location.search;
     window.location.assign(`/login?next=${encodeURIComponent(here)}`);
   }
-  return new ApiError(answer.status, parsed(await answer.text()));
+  const error = new ApiError(answer.status, parsed(await answer.text()));
+  error.retrySeconds = Number(answer.headers.get("Retry-After")) || 0;
+  return error;
 }
 
 function withQuery(path, query) {

@@ -27,7 +27,8 @@ export async function follow(jobId, { onChange, signal } = {}) {
   }
 }
 
-function rest(milliseconds, signal) {
+/** Rests so long; rejects with an AbortError by `signal`. */
+export function rest(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
     signal?.addEventListener("abort", () => {

@@ -123,3 +123,45 @@ def test_enormous_names_cost_nothing(oauth_site: Site) -> None:
     assert answer.get_json()["error"] == "invalid_grant"
     assert log_in(oauth_site, name).status_code == 422
     assert time.process_time() - began < 0.3
+
+
+ODD_VALUES: list[object] = [
+    *([], [[]], {}, {"a": 1}, 1, -1.5, 10**400, None, True, "", "\0", "a\0b", "\ud800", "x" * 1_000_000),
+    *("\u0301" * 100_000, ["a"] * 1000, {"$ne": None}, float("nan")),
+]
+ODD_BODIES = [
+    *(b"", b"null", b"[]", b"1", b'"x"', b"NaN", b"-", b"\xff\xfe{}", b"\xef\xbb\xbf{}", b"{}\0", b"1" * 900_000),
+    *(
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"username":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        "{}".encode("utf-16"),
+    ),
+    *(b'{"\\ud800": 1}', b'{"\\u0000": 1}', b'{"": 1}', b'{"' + b"k" * 900_000 + b'": 1}'),
+    b"{" + b",".join(b'"k%d":1' % number for number in range(50_000)) + b"}",
+]
+
+
+@pytest.mark.parametrize("path", ["/auth", "/api/v1/session", "/api/v1/setup", "/api/v1/password", "/o/token/"])
+def test_odd_bodies_are_refused_in_few_words(oauth_site: Site, accounts: Accounts, path: str) -> None:
+    """No server error, whatever is sent, and nothing that makes a large answer of a small body."""
+    admin = accounts.find_user_by_name("admin")
+    assert admin is not None
+    program = new_program(oauth_site)
+    basic = base64.b64encode(f"{program.client_id}:{program.secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    if path == "/api/v1/password":
+        headers = {"Authorization": f"Bearer {accounts.make_token(admin)}"}
+    good = {"username": "admin", "password": PASSWORD, "token": "x", "old_password": "x", "new_password": "x"}
+    names = {"/api/v1/setup": ("username", "password", "token"), "/api/v1/password": ("old_password", "new_password")}
+    wanted = names.get(path, ("username", "password"))
+    bodies = [
+        json.dumps({key: good[key] for key in wanted} | {name: odd}).encode() for name in wanted for odd in ODD_VALUES
+    ]
+    kinds = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"] if path == "/o/token/" else []
+    for body in bodies + ODD_BODIES:
+        for kind in ["application/json", *kinds]:
+            accounts.throttle = accounts.oauth_clients._throttle = Throttle()
+            answer = ask(oauth_site, "POST", path, data=body, content_type=kind, headers=headers)
+            assert 400 <= answer.status_code < 500, (body[:50], kind)
+            assert len(answer.data) < 20_000, (body[:50], kind)

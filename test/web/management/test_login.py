@@ -160,6 +160,33 @@ def test_logout_ends_the_login(site: Site) -> None:
     assert browser.client.delete("/api/v1/session").status_code == 401
 
 
+def test_logout_ends_copies_of_the_cookie_and_no_other_login(site: Site) -> None:
+    browser, other = logged_in(site, "anna"), logged_in(site, "anna")
+    cookie = browser.client.get_cookie("session")
+    assert cookie is not None
+    thief = browser_of(site)
+    thief.client.set_cookie("session", cookie.value)
+    thief.csrf = browser.csrf
+    assert thief.ask("GET", "/api/v1/keys").status_code == 200
+    assert browser.ask("DELETE", "/api/v1/session").status_code == 204
+    for method, path in (("GET", "/api/v1/keys"), ("DELETE", "/api/v1/session")):
+        answer = thief.ask(method, path)
+        assert (answer.status_code, answer.json["code"]) == (401, "credential_refused")  # type: ignore[index]
+    assert thief.who["user"] is None
+    assert other.who["user"]["username"] == "anna"
+
+
+def test_logout_with_a_token_ends_the_cookie_beside_it(site: Site) -> None:
+    browser = logged_in(site, "anna")
+    cookie = browser.client.get_cookie("session")
+    assert cookie is not None
+    token = jwt_header(site, get_person(site, "anna"))
+    for _ in range(2):
+        assert browser.client.delete("/api/v1/session", headers=token).status_code == 204
+    browser.client.set_cookie("session", cookie.value)
+    assert browser.who["user"] is None
+
+
 def test_login_ends_after_its_hours(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = logged_in(site, "anna")
     later = time.time() + 12 * 3600 - 5

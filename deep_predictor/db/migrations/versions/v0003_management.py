@@ -44,6 +44,7 @@ def _create_accounts() -> None:
         sa.Column("session_version", sa.Integer(), nullable=False),
         _time("created_at"),
         sa.Column("last_login_at", sa.Double()),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "api_keys",
@@ -57,6 +58,7 @@ def _create_accounts() -> None:
         sa.Column("expires_at", sa.Double()),
         sa.Column("last_used_at", sa.Double()),
         sa.Column("revoked_at", sa.Double()),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "oauth_clients",
@@ -69,6 +71,7 @@ def _create_accounts() -> None:
         sa.Column("created_by", sa.Integer()),
         _time("created_at"),
         sa.Column("revoked_at", sa.Double()),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "oauth_tokens",
@@ -83,6 +86,7 @@ def _create_accounts() -> None:
         _time("expires_at"),
         sa.Column("refresh_expires_at", sa.Double()),
         sa.Column("revoked_at", sa.Double()),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_oauth_tokens_client_id", "oauth_tokens", ["client_id"])
     op.create_index("ix_oauth_tokens_user_id", "oauth_tokens", ["user_id"])
@@ -97,6 +101,7 @@ def _create_datasets() -> None:
         _time("created_at"),
         _time("changed_at"),
         sa.Column("version", sa.Integer(), nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "dataset_items",
@@ -113,6 +118,7 @@ def _create_datasets() -> None:
         sa.Column("size", sa.BigInteger(), nullable=False),
         _time("added_at"),
         sa.Column("import_key", sa.Text()),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_dataset_items_dataset", "dataset_items", ["dataset_id", "id"])
     op.create_index("ix_dataset_items_label", "dataset_items", ["dataset_id", "label", "id"])
@@ -139,6 +145,7 @@ def _create_models() -> None:
         sa.Column("created_by", sa.Integer()),
         _time("created_at"),
         sa.UniqueConstraint("name", "version", name="uq_models_name_version"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_models_dataset_id", "models", ["dataset_id"])
     op.create_table(
@@ -149,6 +156,7 @@ def _create_models() -> None:
         sa.Column("model_id", sa.Integer()),
         sa.Column("published_by", sa.Integer()),
         _time("published_at"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_publications_predictor", "publications", ["environment", "predictor_name", "id"])
     op.create_index("ix_publications_model_id", "publications", ["model_id"])

@@ -1,0 +1,105 @@
+"""About how long a training will take: by the speed of earlier ones on this server, else by what the doctor measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+from deep_predictor.db.training_job_rows import TrainingJob
+from deep_predictor.runs.settings import SECTION
+from deep_predictor.training.job_files import EVALUATION_FILE, read_metrics, read_object
+
+#: A network that the doctor tells of, and what one picture costs it: multiplications with additions, in millions.
+_MEASURED, _MEASURED_MILLIONS = "ResNet50, 224 px", 3900.0
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What is to be trained. `width`, `height` None: the architecture's own."""
+
+    architecture: str
+    epochs: int
+    width: int | None
+    height: int | None
+    val_share: float
+    test_share: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """`seconds` None: nothing is known. `job_id`: of the earlier training that it is made of."""
+
+    seconds: float | None
+    train_count: int
+    basis: Literal["earlier_run", "doctor", "unknown"]
+    job_id: int | None = None
+
+
+def train_count_of(planned: Planned, counts: Mapping[tuple[str, str], int]) -> int:
+    """How many pictures the training part will have. `counts`: (label, split) -> items."""
+    of_split = {split: sum(n for (_, own), n in counts.items() if own == split) for split in ("", "train", "val", "test")}
+    share = 1.0
+    if not of_split["val"]:
+        share -= planned.val_share
+    if not of_split["test"]:
+        share -= planned.test_share
+    return round((of_split[""] + of_split["train"]) * max(0.0, share))
+
+
+def estimate(
+    planned: Planned,
+    train_count: int,
+    architectures: Iterable[Mapping[str, Any]],
+    earlier: Iterable[TrainingJob],
+    findings: Mapping[str, Any],
+) -> Estimate:
+    """`earlier`: trainings that are done, newest first; `findings`: what the doctor says, {} where it was not asked."""
+    known = next((one for one in architectures if planned.architecture in (one["name"], *one["older_names"])), None)
+    if known is None:
+        return Estimate(None, train_count, "unknown")
+    names = {known["name"], *known["older_names"]}
+    size = planned.width or known["width"], planned.height or known["height"]
+    for job in earlier:
+        seconds = _seconds_per_picture(job, names, size, (known["width"], known["height"]))
+        if seconds is not None:
+            return Estimate(round(seconds * train_count * planned.epochs, 1), train_count, "earlier_run", job.id)
+    seconds = _by_the_doctor(findings, known, size)
+    if seconds is not None:
+        return Estimate(round(seconds * train_count * planned.epochs, 1), train_count, "doctor")
+    return Estimate(None, train_count, "unknown")
+
+
+def _seconds_per_picture(
+    job: TrainingJob, names: set[str], size: tuple[int, int], own_size: tuple[int, int]
+) -> float | None:
+    """Of one epoch, where this training was of the same network and size of pictures."""
+    section = _object(job.cfg.get(SECTION))
+    if _object(section.get("fit_options")).get("architecture") not in names:
+        return None
+    given = _object(section.get("input_options"))
+    sides = tuple(
+        given.get(side, given.get("image_size", own)) for side, own in zip(("width", "height"), own_size, strict=True)
+    )
+    if sides != size:
+        return None
+    folder = Path(job.run_folder)
+    count = _object(read_object(folder / EVALUATION_FILE).get("dataset")).get("train_count")
+    epochs = [line["seconds"] for line in read_metrics(folder) if isinstance(line.get("seconds"), float | int)]
+    # The first epoch compiles the network.
+    return median(epochs[1:] or epochs) / count if epochs and count else None
+
+
+def _by_the_doctor(findings: Mapping[str, Any], known: Mapping[str, Any], size: tuple[int, int]) -> float | None:
+    count, told = findings.get("picture_count"), _object(findings.get("estimate"))
+    measured = _object(told.get("training_seconds")).get(_MEASURED)
+    if not count or not measured or not known["million_products"]:
+        return None
+    area = size[0] * size[1] / (known["width"] * known["height"])
+    return float(measured / count * known["million_products"] / _MEASURED_MILLIONS * area)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

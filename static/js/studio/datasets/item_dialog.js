@@ -1,0 +1,82 @@
+// One picture at its size, what it is, and what can be done with it.
+
+import { ask, can } from "../api.js";
+import { confirmed, element, run, when } from "../dom.js";
+import { bytes } from "../../format.js";
+import { PARTS, choice, labelField, shown } from "./dialogs.js";
+
+/** `hooks`: onChanged(item), onDeleted(item), and optionally step(item, by) that gives the item beside. */
+export function openItem(item, labels, hooks) {
+  const content = element("div", { class: "item-dialog" });
+  const dialog = shown("Picture", content);
+  dialog.classList.add("dialog-wide");
+  const show = (shownItem) => {
+    content.replaceChildren(...partsOf(shownItem, labels, { ...hooks, show, close: () => dialog.close() }));
+    for (const name of ["earlier", "later"]) content.querySelector(`[data-go=${name}]`)?.addEventListener("click", () => go(shownItem, name));
+  };
+  const go = (from, name) => {
+    const next = hooks.step?.(from, name === "later" ? 1 : -1);
+    if (!next) return;
+    show(next);
+    content.querySelector(`[data-go=${name}]`).focus();
+  };
+  show(item);
+  return dialog;
+}
+
+function partsOf(item, labels, hooks) {
+  const picture = element("img", { src: item.image, alt: `A picture labelled ${item.label}`, class: "item-picture" });
+  picture.addEventListener("error", () => { picture.src = item.thumbnail; }, { once: true });
+  const facts = element("dl", { class: "facts" },
+    ...fact("Name", item.original_name || "–"),
+    ...fact("Label", item.label),
+    ...fact("Part", item.split || "none: the training decides"),
+    ...fact("Size", `${item.width} × ${item.height} pixels, ${bytes(item.size)}`),
+    ...fact("Added", when(item.added_at)));
+  const steps = hooks.step && element("p", { class: "item-steps" }, stepButton("earlier", "Previous"), stepButton("later", "Next"));
+  return [picture, steps, facts, can("train") ? changes(item, labels, hooks) : null].filter(Boolean);
+}
+
+function changes(item, labels, hooks) {
+  const path = `/api/v1/datasets/${item.dataset_id}/items/${item.id}`;
+  const label = labelField(labels, { value: item.label });
+  const part = choice("Part", PARTS, item.split);
+  const save = element("button", { type: "submit", class: "btn btn-primary btn-sm" }, "Save");
+  const remove = element("button", { type: "button", class: "btn btn-quiet btn-sm" }, "Delete");
+  const cut = element("a", { class: "btn btn-quiet btn-sm", href: `/studio/cutout?dataset=${item.dataset_id}&item=${item.id}` }, "Cut out…");
+  const told = element("p", { class: "field-hint", role: "status" });
+  const form = element("form", { class: "stacked-form" }, label.row, part.row, told, element("p", { class: "row-actions" }, save, cut, remove));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(save, async () => {
+      const changed = await tellingIn(told, ask("PATCH", path, { json: { label: label.input.value.trim(), split: part.select.value } }));
+      hooks.onChanged(changed);
+      hooks.show(changed);
+    });
+  });
+  remove.addEventListener("click", () => run(remove, async () => {
+    if (!(await confirmed("Delete this picture?", "Delete"))) return;
+    await tellingIn(told, ask("DELETE", path));
+    hooks.close();
+    hooks.onDeleted(item);
+  }));
+  return form;
+}
+
+/** The page's messages lie behind the dialog: what goes wrong is said in it too. */
+async function tellingIn(place, asked) {
+  try {
+    return await asked;
+  } catch (error) {
+    place.textContent = error.message;
+    throw error;
+  }
+}
+
+function stepButton(name, words) {
+  return element("button", { type: "button", class: "btn btn-quiet btn-sm", dataset: { go: name } }, words);
+}
+
+function fact(name, value) {
+  return [element("dt", {}, name), element("dd", {}, value)];
+}

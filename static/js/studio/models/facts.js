@@ -1,0 +1,49 @@
+// What a training found out about a model, and the names of its classes, as elements.
+
+import { element } from "../dom.js";
+import { percent } from "../../format.js";
+
+const MOST_NAMES = 300;
+const PARTS = { test: "Test part, read once at the end", val: "Validation part, which chose the epoch" };
+const FIGURES = [
+  ["Pictures", "count", (value) => value.toLocaleString()],
+  ["Accuracy", "accuracy", percent],
+  ["Among the best five", "top5_accuracy", percent],
+  ["Loss", "loss", (value) => value.toFixed(3)],
+  ["Calibration error", "ece", percent],
+];
+
+export function figuresOf({ metrics, origin }) {
+  const parts = Object.keys(PARTS).filter((part) => metrics[part]);
+  if (!parts.length) {
+    const words = origin === "uploaded" ? "It was trained elsewhere: what it got right there is not known here." : "Its training left no figures.";
+    return [element("p", { class: "empty-note" }, words)];
+  }
+  const shown = FIGURES.filter(([, name]) => parts.some((part) => metrics[part][name] !== undefined));
+  const rows = parts.map((part) =>
+    element("tr", {},
+      element("th", { scope: "row" }, PARTS[part]),
+      ...shown.map(([, name, words]) => element("td", { class: "number" }, metrics[part][name] === undefined ? "–" : words(metrics[part][name])))));
+  const head = shown.map(([title]) => element("th", { scope: "col", class: "number" }, title));
+  return [
+    element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Figures" },
+      element("table", { class: "plain-table" }, element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows))),
+    ...sentences(metrics),
+  ];
+}
+
+function sentences(metrics) {
+  const words = [];
+  if (metrics.best_epoch !== undefined) words.push(`The weights are those of epoch ${metrics.best_epoch}.`);
+  if (metrics.threshold !== undefined) words.push(`Below a confidence of ${percent(metrics.threshold)} an answer counts as not sure.`);
+  return words.length ? [element("p", { class: "field-note" }, words.join(" "))] : [];
+}
+
+/** In the order of the outputs, counted from 0. */
+export function namesOf(names) {
+  const count = element("p", { class: "field-note" }, names.length === 1 ? "1 class" : `${names.length.toLocaleString()} classes, counted from 0`);
+  const left = names.length - MOST_NAMES;
+  const list = element("ol", { class: "names-list", start: "0", tabindex: "0", "aria-label": "Classes" },
+    ...names.slice(0, MOST_NAMES).map((name) => element("li", {}, name)));
+  return [list, count, left > 0 ? element("p", { class: "field-note" }, `The other ${left.toLocaleString()} stand in names.txt of the model folder.`) : ""];
+}

@@ -1,0 +1,69 @@
+// Try a model on a picture: choose or drop one, and it answers. Nothing is stored.
+
+import { ask } from "../api.js";
+import { element } from "../dom.js";
+import { busyIn } from "../busy.js";
+import { percent, seconds } from "../../format.js";
+
+const drop = document.getElementById("try-drop");
+const file = document.getElementById("try-file");
+const picture = document.getElementById("try-picture");
+const answer = document.getElementById("try-answer");
+let running = null; // the AbortController of the question under way
+
+export function offerTrying(path) {
+  file.addEventListener("change", () => file.files[0] && tryOn(path, file.files[0]));
+  for (const name of ["dragenter", "dragover"]) drop.addEventListener(name, (event) => over(event, true));
+  drop.addEventListener("dragleave", (event) => over(event, false));
+  drop.addEventListener("drop", (event) => {
+    over(event, false);
+    if (!event.dataTransfer.files.length) return;
+    file.files = event.dataTransfer.files;
+    tryOn(path, file.files[0]);
+  });
+  picture.addEventListener("error", () => (picture.hidden = true)); // a format that the browser cannot show
+}
+
+function over(event, isOver) {
+  event.preventDefault();
+  drop.classList.toggle("is-over", isOver);
+}
+
+async function tryOn(path, chosen) {
+  running?.abort();
+  const { signal } = (running = new AbortController());
+  show(chosen);
+  const form = new FormData();
+  form.set("image", chosen, chosen.name);
+  const busy = busyIn(answer, "Asking it");
+  try {
+    const said = await ask("POST", `${path}/predict`, { form, signal });
+    busy.end();
+    answer.replaceChildren(...wordsOf(said));
+  } catch (error) {
+    if (error.name === "AbortError") return; // another picture was chosen
+    busy.end();
+    answer.replaceChildren(element("p", { class: "notice notice-bad" }, error.message));
+  }
+}
+
+function show(chosen) {
+  if (picture.src.startsWith("blob:")) URL.revokeObjectURL(picture.src);
+  picture.src = URL.createObjectURL(chosen);
+  picture.hidden = false;
+}
+
+function wordsOf({ predictions, seconds: taken }) {
+  const note = element("p", { class: "try-note" }, `Took ${seconds(taken)}. Nothing of it is stored.`);
+  if (!predictions.length) return [element("p", {}, "It found nothing."), note];
+  return [element("ol", { class: "try-scores" }, ...predictions.map(score)), note];
+}
+
+function score({ class_name: name, confidence }) {
+  const fill = element("span");
+  fill.style.width = `${(Math.max(0, Math.min(1, confidence)) * 100).toFixed(2)}%`;
+  return element("li", { class: "try-score" },
+    element("span", {}, name),
+    element("span", { class: "number" }, percent(confidence)),
+    element("div", { class: "bar", "aria-hidden": "true" }, fill));
+}

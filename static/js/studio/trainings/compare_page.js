@@ -1,0 +1,131 @@
+// Several trainings: their curves over each other, their figures, and the settings that differ.
+
+import { ask } from "../api.js";
+import { element } from "../dom.js";
+import { percent } from "../../format.js";
+import { hasEnded } from "../jobs.js";
+import { keepAsking } from "./asking.js";
+import { Chart, swatch } from "./charts.js";
+import { duration, figure, flatSettings, isNumber, stateBadge } from "./words.js";
+
+const BUSY_PAUSE_MS = 4000;
+const IDLE_PAUSE_MS = 30_000;
+
+const ids = document.getElementById("compare").dataset.jobs.split(",").filter(Boolean).map(Number);
+const note = document.getElementById("compare-note");
+const withTraining = document.getElementById("with-training");
+const evaluations = new Map();
+let runs = [];
+let charts = [];
+let drawnFor = "";
+
+if (ids.length) {
+  keepAsking(async () => {
+    const found = await Promise.all(ids.map(look));
+    const gone = ids.filter((_, index) => !found[index]);
+    runs = found.filter(Boolean);
+    note.hidden = !gone.length;
+    note.textContent = gone.length ? `There is no training ${gone.join(", ")}.` : "";
+    document.getElementById("compared").hidden = !runs.length;
+    if (!runs.length) return null;
+    show();
+    return runs.every((run) => hasEnded(run.job)) ? IDLE_PAUSE_MS : BUSY_PAUSE_MS;
+  });
+  withTraining.addEventListener("change", () => runs.length && showCurves());
+}
+
+/** A training with its history and evaluation; null where there is none of that number. */
+async function look(id) {
+  const path = `/api/v1/trainings/${id}`;
+  try {
+    const [job, history] = await Promise.all([ask("GET", path), ask("GET", `${path}/history`)]);
+    return { job, history, evaluation: await evaluationOf(job, path) };
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+async function evaluationOf(job, path) {
+  if (job.state !== "done") return null;
+  const key = `${job.id} ${job.ended_at}`;
+  if (!evaluations.has(key)) {
+    evaluations.set(key, await ask("GET", `${path}/evaluation`).catch((error) => {
+      if (error.code === "no_evaluation") return null;
+      throw error;
+    }));
+  }
+  return evaluations.get(key);
+}
+
+function show() {
+  showCurves();
+  put("figures", table(FIGURES));
+  const flat = runs.map((run) => new Map(flatSettings(run.job.settings)));
+  const names = [...new Set(flat.flatMap((settings) => [...settings.keys()]))].sort();
+  const differing = names.filter((name) => new Set(flat.map((settings) => settings.get(name))).size > 1);
+  const rows = differing.map((name) => [name, (run) => flat[runs.indexOf(run)].get(name) ?? "–"]);
+  put("settings", rows.length ? table(rows) : element("p", { class: "empty-note" }, "All settings are the same."));
+}
+
+function showCurves() {
+  const kind = `${runs.map((run) => run.job.id)} ${withTraining.checked}`;
+  const curves = runs.flatMap((run, index) => {
+    const own = { label: nameOf(run.job), colour: index };
+    return withTraining.checked ? [own, { label: `${nameOf(run.job)}, training part`, colour: index, dashed: true }] : [own];
+  });
+  if (drawnFor !== kind) {
+    charts = [
+      new Chart(document.getElementById("loss-chart"), "Validation loss", curves, { legend: false }),
+      new Chart(document.getElementById("accuracy-chart"), "Validation accuracy", curves, { legend: false, range: [0, 1] }),
+    ];
+    const items = runs.map((run, index) => element("li", {}, swatch({ colour: index }), element("a", { href: `/studio/trainings/${run.job.id}` }, nameOf(run.job))));
+    document.getElementById("legend").replaceChildren(...items);
+    drawnFor = kind;
+  }
+  const longest = Math.max(0, ...runs.map((run) => run.history.training_loss.length));
+  const epochs = Array.from({ length: longest }, (_, index) => index + 1);
+  const padded = (values) => epochs.map((_, index) => values[index] ?? null);
+  ["loss", "accuracy"].forEach((what, index) => {
+    charts[index].show(epochs, runs.flatMap(({ history }) => {
+      const own = [padded(history[`testing_${what}`])];
+      return withTraining.checked ? [...own, padded(history[`training_${what}`])] : own;
+    }));
+  });
+}
+
+const best = (values, choose) => {
+  const known = values.filter(isNumber);
+  return known.length ? choose(...known) : null;
+};
+const share = (value) => (isNumber(value) ? percent(value) : "–");
+
+const FIGURES = [
+  ["State", ({ job }) => stateBadge(job)],
+  ["Epochs", ({ job }) => `${job.epoch} of ${job.epochs || "?"}`],
+  ["Took", ({ job }) => (job.started_at && job.ended_at ? duration(job.ended_at - job.started_at) : "–")],
+  ["Lowest validation loss", ({ history }) => figure(best(history.testing_loss, Math.min))],
+  ["Highest validation accuracy", ({ history }) => share(best(history.testing_accuracy, Math.max))],
+  ["Test accuracy", ({ evaluation }) => share(evaluation?.test.accuracy)],
+  ["Test pictures", ({ evaluation }) => (evaluation ? String(evaluation.test.count) : "–")],
+  ["Test loss", ({ evaluation }) => figure(evaluation?.test.loss)],
+  ["Calibration error", ({ evaluation }) => figure(evaluation?.test.ece)],
+  ["Threshold", ({ evaluation }) => share(evaluation?.threshold.threshold)],
+];
+
+/** A column a training. `rows`: [name, run -> text or element]. */
+function table(rows) {
+  const heads = runs.map((run) => element("th", { scope: "col" }, element("a", { href: `/studio/trainings/${run.job.id}` }, nameOf(run.job))));
+  const lines = rows.map(([name, tell]) => element("tr", {}, element("th", { scope: "row" }, name), ...runs.map((run) => element("td", {}, tell(run)))));
+  return element("table", { class: "plain-table" },
+    element("thead", {}, element("tr", {}, element("td"), ...heads)), element("tbody", {}, ...lines));
+}
+
+function nameOf(job) {
+  return `${job.name} (${job.id})`;
+}
+
+function put(id, content) {
+  const place = document.getElementById(id);
+  if (!place.firstElementChild?.isEqualNode(content)) place.replaceChildren(content);
+}
