@@ -15,7 +15,7 @@ help:
 	@echo "make run    install, train the demo model if there is none, serve it on http://$(HOST):$(PORT)"
 	@echo "make test   install, lint, check types, run every test"
 	@echo "make check-slow  build and run every classifier of keras.applications once (many minutes, up to 8 GB)"
-	@echo "make check-api  send 50 examples and every limit of every field to each route, as nobody and as every role (about half an hour)"
+	@echo "make check-api  send 50 examples and every limit of every field to each route, as nobody and as every role (about ten minutes)"
 	@echo "make bench  measure the server against a bare loop and its peers (about two hours); BENCH='--only ours' measures a part"
 	@echo "make setup  install what serving and training need into $(VENV)"
 	@echo "make clean  remove $(VENV) and caches; models, predictions and databases under var/ stay"
@@ -54,7 +54,7 @@ check-slow: setup-test
 	@$(BIN)/pytest -o timeout=1200 test/check_slow/applications.py
 
 check-api: setup-test
-	@echo "==> sending each route what its description allows, and what it does not (about half an hour)"
+	@echo "==> sending each route what its description allows, and what it does not (about ten minutes)"
 	@DEEP_PREDICTOR_API_EXAMPLES=50 $(BIN)/pytest -o timeout=7200 test/web/test_schemathesis.py
 
 bench: $(VENV)/installed-bench

@@ -72,6 +72,14 @@ class DoctorReports:
         is_current = found["version"] == dataset.version
         return DoctorReport(found["job_id"], found["written_at"], is_current, found["findings"])
 
+    def has_report(self, dataset_id: int) -> bool:
+        """Raises NotFound for the data set."""
+        try:
+            self.newest(dataset_id)
+        except StateConflict:
+            return False
+        return True
+
     def take_in(self, job: TrainingJob) -> None:
         """Keep the report of a job that is done. May be done twice. Raises NotFound when the data set is gone."""
         options = job.cfg[SECTION]

@@ -1,4 +1,4 @@
-"""About how long a training will take: by the speed of earlier ones on this server, else by what the doctor measured."""
+"""About how long a training will take: by the speed of earlier ones on this server, else by the doctor's figures."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class Estimate:
 
 def train_count_of(planned: Planned, counts: Mapping[tuple[str, str], int]) -> int:
     """How many pictures the training part will have. `counts`: (label, split) -> items."""
-    of_split = {split: sum(n for (_, own), n in counts.items() if own == split) for split in ("", "train", "val", "test")}
+    of_split = {
+        split: sum(n for (_, own), n in counts.items() if own == split) for split in ("", "train", "val", "test")
+    }
     share = 1.0
     if not of_split["val"]:
         share -= planned.val_share
@@ -63,19 +65,26 @@ def estimate(
     names = {known["name"], *known["older_names"]}
     size = planned.width or known["width"], planned.height or known["height"]
     for job in earlier:
-        seconds = _seconds_per_picture(job, names, size, (known["width"], known["height"]))
-        if seconds is not None:
-            return Estimate(round(seconds * train_count * planned.epochs, 1), train_count, "earlier_run", job.id)
-    seconds = _by_the_doctor(findings, known, size)
-    if seconds is not None:
-        return Estimate(round(seconds * train_count * planned.epochs, 1), train_count, "doctor")
+        speed = _speed_of(job, names, size, (known["width"], known["height"]))
+        if speed:
+            seconds = speed.seconds_per_picture * train_count * planned.epochs + speed.other_seconds
+            return Estimate(round(seconds, 1), train_count, "earlier_run", job.id)
+    guessed = _by_the_doctor(findings, known, size)
+    if guessed is not None:
+        return Estimate(round(guessed * train_count * planned.epochs, 1), train_count, "doctor")
     return Estimate(None, train_count, "unknown")
 
 
-def _seconds_per_picture(
-    job: TrainingJob, names: set[str], size: tuple[int, int], own_size: tuple[int, int]
-) -> float | None:
-    """Of one epoch, where this training was of the same network and size of pictures."""
+@dataclass(frozen=True)
+class _Speed:
+    """Of an earlier training. `other_seconds`: to start and compile, to test, to write its model."""
+
+    seconds_per_picture: float
+    other_seconds: float
+
+
+def _speed_of(job: TrainingJob, names: set[str], size: tuple[int, int], own_size: tuple[int, int]) -> _Speed | None:
+    """None where this training was of another network or size of pictures, or its figures are gone."""
     section = _object(job.cfg.get(SECTION))
     if _object(section.get("fit_options")).get("architecture") not in names:
         return None
@@ -88,8 +97,11 @@ def _seconds_per_picture(
     folder = Path(job.run_folder)
     count = _object(read_object(folder / EVALUATION_FILE).get("dataset")).get("train_count")
     epochs = [line["seconds"] for line in read_metrics(folder) if isinstance(line.get("seconds"), float | int)]
-    # The first epoch compiles the network.
-    return median(epochs[1:] or epochs) / count if epochs and count else None
+    if not epochs or not count:
+        return None
+    epoch_seconds = median(epochs[1:] or epochs)  # the first one compiles the network
+    took = (job.ended_at or 0) - (job.started_at or 0)
+    return _Speed(epoch_seconds / count, max(0.0, took - epoch_seconds * len(epochs)))
 
 
 def _by_the_doctor(findings: Mapping[str, Any], known: Mapping[str, Any], size: tuple[int, int]) -> float | None:

@@ -48,6 +48,10 @@ class TestedPicture:
     item: DatasetItem | None
 
 
+def has_evaluation(job: TrainingJob) -> bool:
+    return (Path(job.run_folder) / EVALUATION_FILE).is_file()
+
+
 def evaluation_of(job: TrainingJob) -> dict[str, Any]:
     """All of the file but its pictures. Raises StateConflict where there is none (yet)."""
     return {name: value for name, value in _read(job).items() if name != _PICTURES}

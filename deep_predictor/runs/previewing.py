@@ -13,7 +13,7 @@ from deep_predictor.datasets.library import DatasetLibrary
 from deep_predictor.db.dataset_rows import Chosen
 from deep_predictor.errors import ContentRefused, NotFound, RequestInvalid, StateConflict
 from deep_predictor.runs import settings
-from deep_predictor.runs.children import TIMED_OUT, Children
+from deep_predictor.runs.children import TIMED_OUT, Children, Finished
 from deep_predictor.runs.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -67,14 +67,20 @@ def preview(
     finished = children.run(["augment-preview", str(workplace.check_cfg)], LONGEST_SECONDS)
     if finished.status == TIMED_OUT:
         raise ContentRefused("preview_failed", f"nothing was drawn within {LONGEST_SECONDS:g} seconds")
+    return _pictures_in(finished)
+
+
+def _pictures_in(finished: Finished) -> Sequence[PreviewedPicture]:
     try:
-        found = json.loads(finished.printed)
-    except ValueError:
+        found = json.loads(finished.printed) if finished.status in (0, 2) else {}
+        problems = [(f"{_WHERE}.{problem['key']}", problem["message"]) for problem in found.get("problems", ())]
+        pictures = [PreviewedPicture(**picture) for picture in found["pictures"]] if not problems else []
+    except (ValueError, KeyError, TypeError, AttributeError):
         logger.error("a preview failed (status %d): %s", finished.status, finished.complained[-2000:])
         raise ContentRefused("preview_failed", "nothing could be drawn with these operations") from None
-    if problems := found.get("problems"):
-        raise RequestInvalid([(f"{_WHERE}.{problem['key']}", problem["message"]) for problem in problems])
-    return [PreviewedPicture(**picture) for picture in found["pictures"]]
+    if problems:
+        raise RequestInvalid(problems)
+    return pictures
 
 
 def _some_pictures(datasets: DatasetLibrary, dataset_id: int, seed: int) -> list[dict[str, str]]:
@@ -83,7 +89,8 @@ def _some_pictures(datasets: DatasetLibrary, dataset_id: int, seed: int) -> list
     if not count:
         raise StateConflict("dataset_empty", f"the data set {dataset.name!r} has no items")
     found = []
-    for place in sorted(Random(seed).sample(range(count), min(PICTURES, count))):
+    places = Random(seed).sample(range(count), min(PICTURES, count))  # noqa: S311  no secret comes of it
+    for place in sorted(places):
         items, _ = datasets.items(dataset_id, Chosen(), 1, place)
         for item in items:  # none: somebody is just deleting them
             try:

@@ -1,4 +1,4 @@
-"""evaluation.json of a run's folder: how good its model is, and what it said of each test picture. The server reads it."""
+"""evaluation.json of a run's folder, for the server: how good its model is, and what it said of each test picture."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def _bins(reliability: Reliability) -> list[dict[str, Any]]:
     ]
 
 
-def _pictures(
-    evaluation: Evaluation, class_names: Sequence[str], test_items: Sequence[Item]
-) -> list[dict[str, Any]]:
+def _pictures(evaluation: Evaluation, class_names: Sequence[str], test_items: Sequence[Item]) -> list[dict[str, Any]]:
     answers = zip(test_items, evaluation.test_predicted, evaluation.test_confidences, strict=True)
     return [
         {

@@ -1,7 +1,8 @@
 """The folder of one run: what it was told, how far it is, what it found. Readable while it runs.
 
 cfg.json (as written), run.json (id), state.json, metrics.jsonl (a line an epoch), log.txt, checkpoints/, report.html,
-evaluation.json, and the model folder `model` unless the cfg names another. A file `cancel` ends the run after its batch.
+evaluation.json, and the model folder `model` unless the cfg names another. A file `cancel` ends the run after its
+batch.
 """
 
 from __future__ import annotations

@@ -1,25 +1,34 @@
-// One picture, however it comes: chosen, dropped, pasted or taken with the camera. Checked for kind and size, previewed.
+// A picture, however it comes: chosen, dropped, pasted or taken with the camera. Checked for kind and size, previewed.
+// Several at once are taken unchecked where the page can send them one after another: each is judged in its own line.
 
 import { bytes } from "./format.js";
 
 export class ImagePicker {
-  /** `limits` is {extensions: [..], maxBytes}. `onChange(file | null)` and `onRefused(words)` hear what happens. */
+  /**
+   * `limits` is {extensions: [..], maxBytes, takesMany}. `onChange(file | null)` and `onRefused(words)` hear what
+   * happens; `file` is the first of `files`.
+   */
   constructor(form, limits, { onChange, onRefused }) {
+    this.files = [];
     this.form = form;
     this.limits = limits;
     this.onChange = onChange;
     this.onRefused = onRefused;
-    this.file = null;
     this.previewUrl = null;
     this.input = form.querySelector("#image");
     this.preview = form.querySelector("#preview-picture");
     this.factsLine = form.querySelector("#picture-facts");
     this.emptyFacts = this.factsLine.textContent;
+    this.input.multiple = limits.takesMany;
     this.listenToInputs();
     this.listenToDrops();
     this.listenToPastes();
     // A browser that goes back in its history may have kept the chosen file.
-    if (this.input.files.length) this.take(this.input.files[0]);
+    if (this.input.files.length) this.takeAll([...this.input.files]);
+  }
+
+  get file() {
+    return this.files[0] ?? null;
   }
 
   listenToInputs() {
@@ -33,8 +42,8 @@ export class ImagePicker {
       camera.value = "";
     });
     this.input.addEventListener("change", () => {
-      if (this.input.files.length) this.take(this.input.files[0]);
-      else if (this.file) this.putIntoInput(this.file); // the file dialogue was left without a choice
+      if (this.input.files.length) this.takeAll([...this.input.files]);
+      else if (this.file) this.putIntoInput(); // the file dialogue was left without a choice
     });
     this.preview.addEventListener("load", () => this.showFacts());
     this.preview.addEventListener("error", () => this.previewFailed());
@@ -55,7 +64,7 @@ export class ImagePicker {
       setOver(null);
       if (!hasFiles(event)) return;
       event.preventDefault();
-      if (!this.form.closest("[hidden]") && !this.form.hidden && event.dataTransfer.files.length) this.take(event.dataTransfer.files[0]);
+      if (!this.form.closest("[hidden]") && !this.form.hidden && event.dataTransfer.files.length) this.takeAll([...event.dataTransfer.files]);
     });
   }
 
@@ -68,23 +77,32 @@ export class ImagePicker {
     });
   }
 
+  takeAll(given) {
+    if (given.length === 1 || !this.limits.takesMany) this.take(given[0]);
+    else this.keep(given.map(withExtension));
+  }
+
   take(given) {
     const file = withExtension(given);
     const complaint = this.complaintAbout(file);
     if (complaint) {
-      if (this.file) this.putIntoInput(this.file);
+      if (this.file) this.putIntoInput();
       else this.input.value = "";
       this.onRefused(complaint);
       return;
     }
-    this.file = file;
-    this.putIntoInput(file);
-    this.showPreview(file);
-    this.onChange(file);
+    this.keep([file]);
+  }
+
+  keep(files) {
+    this.files = files;
+    this.putIntoInput();
+    this.showPreview();
+    this.onChange(this.file);
   }
 
   clear() {
-    this.file = null;
+    this.files = [];
     this.input.value = "";
     this.forgetPreview();
     this.preview.removeAttribute("src");
@@ -104,26 +122,28 @@ export class ImagePicker {
     return null;
   }
 
-  /** The form's own field holds the file too, so that its `required` and a plain submit stay right. */
-  putIntoInput(file) {
+  /** The form's own field holds the files too, so that its `required` and a plain submit stay right. */
+  putIntoInput() {
     const transfer = new DataTransfer();
-    transfer.items.add(file);
+    for (const file of this.files) transfer.items.add(file);
     this.input.files = transfer.files;
   }
 
-  showPreview(file) {
+  showPreview() {
     this.forgetPreview();
-    this.previewUrl = URL.createObjectURL(file);
+    this.previewUrl = URL.createObjectURL(this.file);
     this.form.querySelector("#preview-note").hidden = true;
     this.preview.hidden = false;
-    this.preview.alt = `The picture you chose: ${file.name}`;
+    const which = this.files.length > 1 ? `The first of ${this.files.length} pictures you chose` : "The picture you chose";
+    this.preview.alt = `${which}: ${this.file.name}`;
     this.preview.src = this.previewUrl;
-    this.factsLine.textContent = `${file.name}, ${bytes(file.size)}`;
+    const size = bytes(this.files.reduce((sum, { size: one }) => sum + one, 0));
+    this.factsLine.textContent = this.files.length > 1 ? `${this.files.length} pictures, ${size}` : `${this.file.name}, ${size}`;
     this.setChosen(true);
   }
 
   showFacts() {
-    if (!this.file) return;
+    if (this.files.length !== 1) return;
     const { naturalWidth: width, naturalHeight: height } = this.preview;
     this.factsLine.textContent = `${this.file.name}, ${width} × ${height}, ${bytes(this.file.size)}`;
   }

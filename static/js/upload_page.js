@@ -1,11 +1,12 @@
-// The upload page: one picture, one model, one button; the result takes the form's place.
+// The upload page: one picture, one model, one button; the result takes the form's place, or a queue of many pictures.
 // Without this script the form posts itself, and the server answers with the result page.
 
 import { ImagePicker } from "./image_picker.js";
 import { askOnce, waitForPrediction } from "./polling.js";
 import { makePredictionId } from "./prediction_id.js";
 import { ResultView } from "./result_view.js";
-import { sendForm } from "./upload_request.js";
+import { UploadQueue } from "./upload_queue.js";
+import { refusalWords, sendForm } from "./upload_request.js";
 
 const CREATED = 201;
 
@@ -18,14 +19,24 @@ const answerLink = document.querySelector("#answer-link");
 const formTitle = document.title;
 const formPath = new URL(form.action).pathname;
 const view = new ResultView(panel);
-const picker = new ImagePicker(form, limitsOf(form), { onChange: () => say(""), onRefused: say });
+const uploadButton = form.querySelector(".upload-button");
+const uploadWords = uploadButton.textContent;
+const picker = new ImagePicker(form, limitsOf(form), { onChange: showChoice, onRefused: say });
+const queue = new UploadQueue(document.querySelector("#queue-area"), JSON.parse(panel.dataset.statusWords), addressesOf);
 let running = null; // the AbortController of the prediction on the page
 let shownPath = window.location.pathname; // the address that belongs to what the page shows
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (picker.file) predict(picker.file);
+  if (picker.files.length > 1) predictMany(picker.files);
+  else if (picker.file) predict(picker.file);
   else say("Choose a picture first.");
+});
+document.querySelector("#more-pictures").addEventListener("click", () => {
+  queue.close();
+  picker.clear();
+  leaveResult();
+  form.querySelector("#image").focus();
 });
 document.querySelector("#another-picture").addEventListener("click", () => {
   picker.clear();
@@ -65,6 +76,19 @@ async function predict(file) {
   }
 }
 
+function predictMany(files) {
+  say("");
+  const model = form.querySelector("input[name=model_name]:checked")?.dataset.title ?? "";
+  form.hidden = true;
+  heading.textContent = "Your pictures";
+  queue.start(form, files, model, (file) => picker.complaintAbout(file));
+}
+
+function showChoice() {
+  say("");
+  uploadButton.textContent = picker.files.length > 1 ? `Look at ${picker.files.length} pictures` : uploadWords;
+}
+
 /** Sends the form; resolves with the words of a refusal, or null when the picture was accepted. */
 async function send(data, addresses, signal) {
   view.showSending(0);
@@ -92,12 +116,6 @@ async function follow(addresses, signal) {
   document.title = `${panel.querySelector(".result-title").textContent} · deep predictor`;
   answerLink.href = addresses.api;
   answerLink.hidden = false;
-}
-
-function refusalWords({ status, body, retryAfter }) {
-  const words = body?.detail || body?.title || `The server refused the picture (${status}).`;
-  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
-  return status === 503 && retryAfter ? `${sentence.replace(/[.\s]*$/, "")}. Try again in ${retryAfter} s.` : sentence;
 }
 
 function addressesOf(predictionId) {
@@ -153,5 +171,5 @@ function say(words) {
 }
 
 function limitsOf({ dataset }) {
-  return { extensions: dataset.extensions.split(",").filter(Boolean), maxBytes: Number(dataset.maxBytes) };
+  return { extensions: dataset.extensions.split(",").filter(Boolean), maxBytes: Number(dataset.maxBytes), takesMany: "takesMany" in dataset };
 }

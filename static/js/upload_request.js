@@ -24,6 +24,13 @@ export function sendForm(url, formData, { signal, onProgress }) {
   });
 }
 
+/** What the server said against a picture. */
+export function refusalWords({ status, body, retryAfter }) {
+  const words = body?.detail || body?.title || `The server refused the picture (${status}).`;
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  return status === 503 && retryAfter ? `${sentence.replace(/[.\s]*$/, "")}. Try again in ${retryAfter} s.` : sentence;
+}
+
 function parse(text) {
   try {
     return JSON.parse(text);

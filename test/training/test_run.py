@@ -97,6 +97,15 @@ def command_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_run_training_tells_what_it_said_of_each_test_picture(finished: FinishedRun) -> None:
+    found = json.loads((finished.root / "runs" / "tiny" / "evaluation.json").read_text())
+    assert found["test"] == finished.trained.evaluation.test.to_dict()
+    names = {item.name: CLASS_NAMES[item.label] for item in tiny_dataset().items}
+    assert len(found["pictures"]) == found["test"]["count"]
+    assert all(names[one["name"]] == one["label"] == one["predicted"] for one in found["pictures"])
+    assert {one["item_id"] for one in found["pictures"]} == {None}
+
+
 def test_run_training_writes_a_folder_that_is_served_as_it_stands(finished: FinishedRun) -> None:
     assert is_complete(finished.folder)
     assert finished.trained.evaluation.test.accuracy == 1.0

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 from waitress import wasyncore
 from waitress.server import create_server
 
@@ -36,6 +36,7 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 STEP_MILLISECONDS = 20_000
+expect.set_options(timeout=STEP_MILLISECONDS)
 HOSTILE_NAME = '<img src=x onerror="document.title=1">'
 
 PREDICTORS: dict[str, dict[str, Any]] = {

@@ -11,6 +11,7 @@ from deep_predictor.web.page_words import (
     byte_count,
     duration,
     percent,
+    status_titles,
     status_words_for_script,
     words_for_status,
 )
@@ -65,3 +66,11 @@ def test_status_words_for_script_holds_every_status_and_other() -> None:
     table = status_words_for_script()
     assert set(table) == {str(int(status)) for status in PredictionStatus} | {"other"}
     assert all(words.keys() == {"title", "text"} for words in table.values())
+
+
+def test_status_titles_tell_every_status_of_a_stored_prediction_apart() -> None:
+    titles = status_titles()
+    assert set(titles) == {int(status) for status in PredictionStatus} - {0}
+    assert len(set(titles.values())) == len(titles)
+    assert titles[100] == "Waiting"
+    assert titles[550] == "This model is not available (550)"

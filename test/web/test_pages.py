@@ -93,6 +93,7 @@ def test_upload_page_asks_for_the_credential_of_this_server(
     assert present in response.text
     assert absent not in response.text
     assert ("google.com" in response.text) == ("g-recaptcha" in response.text)
+    assert ("data-takes-many" in response.text) != ("g-recaptcha" in response.text), "a token works once"
     assert "secret" not in response.text
 
 

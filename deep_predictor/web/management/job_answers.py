@@ -8,6 +8,7 @@ from flask import Response, url_for
 from pydantic import Field
 
 from deep_predictor.db.training_job_rows import JobState, TrainingJob
+from deep_predictor.runs.evaluations import has_evaluation
 from deep_predictor.runs.history import eta_seconds_of, history_of, progress_of
 from deep_predictor.runs.settings import shown_settings
 from deep_predictor.web.current import current_management
@@ -66,6 +67,7 @@ class RunAnswer(JobAnswer):
     """A training or search. `settings`: as they were sent, without what names the server's folders."""
 
     settings: dict[str, Any]
+    has_evaluation: bool = Field(description="Whether it has looked at its test pictures.")
 
 
 class HistoryAnswer(AnswerModel):
@@ -88,7 +90,7 @@ def job_answer(job: TrainingJob) -> JobAnswer:
 
 
 def run_answer(job: TrainingJob) -> RunAnswer:
-    return RunAnswer(**_facts(job), settings=shown_settings(job.cfg))
+    return RunAnswer(**_facts(job), settings=shown_settings(job.cfg), has_evaluation=has_evaluation(job))
 
 
 def history_answer(job: TrainingJob) -> HistoryAnswer:

@@ -34,8 +34,9 @@ def show_dataset(dataset_id: int) -> ResponseReturnValue:
 
 
 def examine_dataset(dataset_id: int) -> ResponseReturnValue:
-    dataset = current_management().datasets.get(dataset_id)
-    return render_studio("doctor.html", "datasets", dataset=dataset)
+    datasets = current_management().datasets
+    dataset = datasets.get(dataset_id)
+    return render_studio("doctor.html", "datasets", dataset=dataset, has_report=datasets.doctor.has_report(dataset_id))
 
 
 def cut_out_picture() -> ResponseReturnValue:

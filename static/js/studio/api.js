@@ -23,7 +23,8 @@ export function can(permission) {
  * `staysHere`: a 401 does not lead to the login page, since it tells of a password in the request.
  */
 export async function ask(method, path, sent = {}) {
-  const answer = await reach(method, path, sent);
+  let answer = await reach(method, path, sent);
+  if (answer.status === 400 && (await hasNewToken(answer.clone()))) answer = await reach(method, path, sent);
   if (!answer.ok) throw await errorOf(answer, sent.staysHere);
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
   return isJson ? answer.json() : null;
@@ -69,6 +70,20 @@ async function reach(method, path, { query, json, form, body, headers = {}, sign
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, null);
   }
+}
+
+/** Whether the token was only too old, since the same person logged in again elsewhere; somebody else gets their own page. */
+async function hasNewToken(answer) {
+  if (facts.studio === undefined || parsed(await answer.text())?.code !== "csrf_token_missing") return false;
+  const asked = await reach("GET", "/api/v1/session", {});
+  const session = asked.ok ? await asked.json() : null;
+  if (!session?.csrf_token || session.csrf_token === facts.csrf) return false;
+  if (session.user.username !== facts.username) {
+    window.location.reload();
+    return false;
+  }
+  facts.csrf = session.csrf_token;
+  return true;
 }
 
 async function errorOf(answer, staysHere) {

@@ -6,6 +6,7 @@ import { rest } from "./jobs.js";
 
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 15_000;
+const BEYOND = 1_000_000_000; // an offset that no list has
 
 export class Listing {
   /**
@@ -42,6 +43,11 @@ export class Listing {
       }
       if (!(await rest(pause, signal).then(() => true, () => false))) return false;
     }
+  }
+
+  /** Where lists with the oldest first have what was just made. */
+  loadLast() {
+    return this.load(BEYOND);
   }
 
   show({ count, results }, offset) {

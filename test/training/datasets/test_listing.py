@@ -54,6 +54,7 @@ def test_listing_gives_each_picture_with_its_label(tmp_path: Path) -> None:
     assert dataset.class_names == tuple(sorted(LABELS))
     assert [item.name for item in dataset.items[:2]] == ["pictures/0.png", "pictures/1.png"]
     assert [dataset.class_names[item.label] for item in dataset.items[:4]] == list(LABELS)
+    assert [item.item_id for item in dataset.items[:3]] == [0, 1, 2]
     np.testing.assert_array_equal(dataset.read(7), picture(7))
     assert dataset.read_file(7) == (png(7), "png")
     assert (dataset.name, {item.part for item in dataset.items}) == ("listing", {None})

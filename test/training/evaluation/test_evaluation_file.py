@@ -12,6 +12,7 @@ import pytest
 
 from deep_predictor.training.evaluation_file import write_evaluation
 from deep_predictor.training.exporting import TrainedModel
+from deep_predictor.web.management.evaluation_api import EvaluationAnswer
 from test.training.evaluation.made import CLASS_NAMES, colour_dataset, make_trained
 
 
@@ -54,4 +55,13 @@ def test_evaluation_file_has_the_bins_of_the_calibration(tmp_path: Path, trained
     error = sum(one["count"] * abs(one["right_share"] - one["mean_confidence"]) for one in bins) / 30
     assert error == pytest.approx(found["test"]["ece"], abs=1e-4)
     assert found["class_names"] == list(CLASS_NAMES)
-    assert set(found["val"]) == set(found["before_temperature"]) == {"count", "accuracy", "top5_accuracy", "ece", "loss"}
+    assert (
+        set(found["val"]) == set(found["before_temperature"]) == {"count", "accuracy", "top5_accuracy", "ece", "loss"}
+    )
+
+
+def test_evaluation_file_is_what_the_api_answers(tmp_path: Path, trained: TrainedModel) -> None:
+    found = written(tmp_path, trained)
+    pictures = found.pop("pictures")
+    assert EvaluationAnswer.model_validate(found, extra="forbid").model_dump() == found
+    assert set(pictures[0]) == {"name", "item_id", "label", "predicted", "confidence"}

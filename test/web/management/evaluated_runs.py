@@ -43,7 +43,13 @@ def evaluation_of(class_names: Sequence[str], pictures: Sequence[Tested]) -> dic
         "test": {"count": count, **FIGURES, "classes": classes, "confusion_matrix": confusion},
         "before_temperature": {"count": count, **FIGURES},
         "calibration": [
-            {"lower": i / 15, "upper": (i + 1) / 15, "count": i, "mean_confidence": (i + 0.5) / 15, "right_share": i / 15}
+            {
+                "lower": i / 15,
+                "upper": (i + 1) / 15,
+                "count": i,
+                "mean_confidence": (i + 0.5) / 15,
+                "right_share": i / 15,
+            }
             for i in range(15)
         ],
         "pictures": [dict(zip(keys, picture, strict=True)) for picture in pictures],

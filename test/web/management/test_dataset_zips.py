@@ -16,6 +16,7 @@ from test.web.management.conftest import management_of
 from test.web.management.dataset_requests import (
     PATH,
     ZIP,
+    add_item,
     ended_job,
     items_of,
     labels_of,
@@ -70,6 +71,32 @@ def test_zip_of_a_form_gets_the_one_label(admin_site: Site, label: str) -> None:
     assert ended_job(admin_site, answer).state == JobState.DONE
     assert labels_of(admin_site, dataset_id) == {label: 8}
     assert incoming(admin_site) == []
+
+
+def test_files_that_an_import_left_out_are_listed(admin_site: Site) -> None:
+    dataset_id = new_dataset(admin_site)
+    files = {"cat/1.png": png(1), "cat/<img src=x onerror=alert(1)>.txt": b"?", "dog/broken.png": png(2)[:40]}
+    answer = post_zip(admin_site, dataset_id, files)
+    path = f"/api/v1/jobs/{ended_job(admin_site, answer).id}/problems"
+    page = admin_site.get(path).json
+    assert (page["count"], page["next"]) == (2, None)
+    assert [one["name"] for one in page["results"]] == ["cat/<img src=x onerror=alert(1)>.txt", "dog/broken.png"]
+    assert all(one["reason"] for one in page["results"])
+    assert admin_site.get(path, params={"limit": "1", "offset": "1"}).json["results"] == page["results"][1:]
+    assert admin_site.get("/api/v1/jobs/999999/problems").status == 404
+
+
+def test_problems_of_a_job_that_is_no_import_or_has_not_begun_are_none(admin_site: Site) -> None:
+    dataset_id = new_dataset(admin_site)
+    with nothing_runs(management_of(admin_site).jobs):
+        waiting = post_zip(admin_site, dataset_id, small_set()).json["id"]
+        assert admin_site.get(f"/api/v1/jobs/{waiting}/problems").json["results"] == []
+        admin_site.post(f"/api/v1/jobs/{waiting}/cancel")
+        for name in incoming(admin_site):  # kept for a day, since the job might be resumed
+            (admin_site.folder / "datasets" / "incoming" / name).unlink()
+    add_item(admin_site, dataset_id, "cat")
+    examined = send(admin_site, "POST", f"{PATH}/{dataset_id}/doctor", {}).json["id"]
+    assert admin_site.get(f"/api/v1/jobs/{examined}/problems").json["count"] == 0
 
 
 def test_results_taken_in_twice_are_there_once(admin_site: Site) -> None:

@@ -43,6 +43,7 @@ def make_set(site: Site, name: str) -> tuple[int, list[Tested]]:
 def test_evaluation_has_figures_matrix_calibration_and_threshold(site: Site) -> None:
     dataset_id, pictures = make_set(site, "figures")
     job_id = evaluated_run(site, dataset_id, pictures)
+    assert site.get(f"/api/v1/trainings/{job_id}").json["has_evaluation"] is True
     found = site.get(f"/api/v1/trainings/{job_id}/evaluation").json
     assert found["class_names"] == [HOSTILE, "cat"]
     assert found["test"]["confusion_matrix"] == [[1, 1], [1, 2]]
@@ -73,7 +74,8 @@ def test_pictures_tell_what_became_of_their_items(site: Site) -> None:
     job_id = evaluated_run(site, dataset_id, [*pictures, ("elsewhere.png", None, "cat", "cat", 0.1)])
     datasets = management_of(site).datasets
     relabelled, gone = pictures[0][1], pictures[1][1]
-    assert relabelled is not None and gone is not None
+    assert relabelled is not None
+    assert gone is not None
     datasets.change_items(dataset_id, Chosen([relabelled]), label="dog")
     datasets.delete_items(dataset_id, Chosen([gone]))
     path = f"/api/v1/trainings/{job_id}/evaluation/pictures"
@@ -104,4 +106,5 @@ def test_evaluation_of_a_training_without_one_is_a_conflict(site: Site) -> None:
     for path in ("evaluation", "evaluation/pictures"):
         answer = site.get(f"/api/v1/trainings/{job_id}/{path}")
         assert (answer.status, answer.json["code"]) == (409, "no_evaluation")
+    assert site.get(f"/api/v1/trainings/{job_id}").json["has_evaluation"] is False
     assert site.get("/api/v1/trainings/999999/evaluation").status == 404

@@ -1,4 +1,7 @@
-"""Every route of the management API with every credential that is not enough for it."""
+"""Every route of the management API, and every page of the studio, with every credential that is not enough for it.
+
+JSON is asked for: other clients are led from pages to the login.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from deep_predictor.accounts.permissions import SCOPE_PERMISSIONS, SCOPES
 from deep_predictor.web import access
 from test.web.management.logins import ask, browser_login, quick_logins
 from test.web.management.oauth_programs import accounts, new_program, oauth_site
-from test.web.sites import Site
+from test.web.sites import JSON, Site
 
 __all__ = ["accounts", "oauth_site", "quick_logins"]
 
@@ -42,7 +45,8 @@ def path_of(site: Site, route: Rule, method: str) -> str:
 
 def statuses(site: Site, headers: dict[str, str]) -> dict[tuple[str, str], int]:
     return {
-        (method, path): ask(site, method, path, headers=headers).status_code for method, path, _ in guarded_routes(site)
+        (method, path): ask(site, method, path, headers=JSON | headers).status_code
+        for method, path, _ in guarded_routes(site)
     }
 
 
@@ -105,7 +109,7 @@ def test_route_with_a_scope_that_is_too_small_is_403(
         if NEEDED[rule] and NEEDED[rule] not in SCOPE_PERMISSIONS[scope]
     }
     for method, path in too_much:
-        answer = ask(oauth_site, method, path, headers={"Authorization": f"Bearer {token}"})
+        answer = ask(oauth_site, method, path, headers=JSON | {"Authorization": f"Bearer {token}"})
         assert (answer.status_code, answer.get_json()["code"]) == (403, "not_permitted"), (method, path)
     assert too_much
 

@@ -220,10 +220,45 @@ def test_many_items_are_changed_at_once(admin_site: Site) -> None:
     assert not list((admin_site.folder / "datasets" / str(dataset_id)).rglob("*.png"))
 
 
+def test_items_are_listed_by_ids(admin_site: Site) -> None:
+    dataset_id, other_id = new_dataset(admin_site), new_dataset(admin_site)
+    ids = [add_item(admin_site, dataset_id, label)["id"] for label in ("cat", "dog", "cat")]
+    foreign = add_item(admin_site, other_id, "cat")["id"]
+    wanted = f"{ids[2]},{foreign},{ids[1]},999999999"
+    assert [one["id"] for one in items_of(admin_site, dataset_id, ids=wanted)] == ids[1:]
+    assert [one["id"] for one in items_of(admin_site, dataset_id, ids=wanted, label="cat")] == ids[2:]
+
+
+@pytest.mark.parametrize("ids", ["", "0", "1,", "1 2", "1,x", ",".join(["1"] * 201), "1" * 10], ids=short)
+def test_list_by_ids_that_are_none_is_refused(admin_site: Site, ids: str) -> None:
+    answer = admin_site.get(f"{PATH}/{new_dataset(admin_site)}/items", params={"ids": ids})
+    assert (answer.status, answer.json["problems"][0]["where"]) == (422, "ids")
+
+
+def test_all_items_and_those_of_a_split_are_changed_at_once(admin_site: Site) -> None:
+    dataset_id = new_dataset(admin_site)
+    for label, split in (("cat", "train"), ("cat", ""), ("dog", "train")):
+        add_item(admin_site, dataset_id, label, split)
+    path = f"{PATH}/{dataset_id}/items/bulk"
+
+    def bulk(**body: Any) -> int:
+        return int(send(admin_site, "POST", path, body).json["changed"])
+
+    assert bulk(label="cat", split="train", action="relabel", value="fox") == 1
+    assert bulk(split="", action="split", value="val") == 1
+    assert labels_of(admin_site, dataset_id) == {"cat": 1, "dog": 1, "fox": 1}
+    assert bulk(all=True, action="split", value="") == 3
+    assert len(items_of(admin_site, dataset_id, split="")) == 3
+    assert bulk(all=True, action="delete") == 3
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"action": "delete"},
+        {"ids": [1], "split": "train", "action": "delete"},
+        {"all": True, "label": "cat", "action": "delete"},
+        {"all": False, "action": "delete"},
         {"ids": [1], "label": "cat", "action": "delete"},
         {"ids": [1], "action": "delete", "value": "x"},
         {"ids": [1], "action": "relabel"},

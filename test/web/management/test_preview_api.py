@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from deep_predictor.datasets.library import Split
 from deep_predictor.runs.children import TIMED_OUT, Children, Finished
 from deep_predictor.training.job_files import write_object
 from test.web.conftest import MakeSite
@@ -120,7 +122,9 @@ def estimate(site: Site, **query: Any) -> dict[str, Any]:
     return found
 
 
-def test_estimate_goes_by_earlier_runs_then_by_the_doctor_and_else_says_unknown(site: Site) -> None:
+def test_estimate_goes_by_earlier_runs_then_by_the_doctor_and_else_says_unknown(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert estimate(site) == {"seconds": None, "train_count": 7, "basis": "unknown", "job_id": None}
 
     datasets = management_of(site).datasets
@@ -144,12 +148,19 @@ def test_estimate_goes_by_earlier_runs_then_by_the_doctor_and_else_says_unknown(
     assert estimate(site, width=28, height=28) == {
         **{"seconds": 7.0, "train_count": 7, "basis": "earlier_run", "job_id": job_id}
     }
+    # Of 5.5 seconds its three epochs took 1.5: the others it needs again.
+    (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "seconds": 0.5}) + "\n" for line in lines))
+    times = {"started_at": 100.0, "ended_at": 105.5}
+    jobs = jobs_of(site)
+    monkeypatch.setattr(jobs, "page", lambda *given: (1, [replace(jobs.get(job_id), **times)]))
+    assert estimate(site, width=28, height=28)["seconds"] == 0.7 + 4
 
 
 def test_estimate_takes_no_share_of_a_set_that_is_split(site: Site) -> None:
     datasets = management_of(site).datasets
     dataset_id = datasets.create("split").id
-    for number, split in enumerate(("train", "train", "val", "test")):
+    splits: tuple[Split, ...] = ("train", "train", "val", "test")
+    for number, split in enumerate(splits):
         datasets.add_item(dataset_id, drawn(number), "a", split)
     found = site.get(f"/api/v1/datasets/{dataset_id}/training-estimate?architecture=lenet5&epochs=1").json
     assert found["train_count"] == 2

@@ -24,8 +24,9 @@ _SETTLED = """async () => {
 }"""
 #: What sticks out of a page that is too wide.
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
-  .filter((one) => one.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)
-  .map((one) => `${one.tagName}.${one.className}`).slice(0, 8)"""
+  .filter((one) => one.getBoundingClientRect().left + one.scrollWidth > document.documentElement.clientWidth + 0.5)
+  .filter((one) => !one.parentElement.closest(".table-frame"))
+  .map((one) => one.outerHTML.slice(0, 120)).slice(0, 8)"""
 
 
 def check_axe(page: Page, **options: Any) -> None:
@@ -54,6 +55,7 @@ def check_looks(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": before["height"]})
         for scheme in SCHEMES:
             page.emulate_media(color_scheme=scheme)
+            page.wait_for_function("(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
             page.evaluate(_SETTLED)
             check_width(page)
             if (width, scheme) in _AXE_LOOKS:

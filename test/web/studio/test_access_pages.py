@@ -133,6 +133,10 @@ def test_keys_of_many_pages_are_walked_through(studio: Studio) -> None:
     expect(words).to_have_text("The server cannot be reached. Trying again…")
     page.context.set_offline(False)
     expect(words).to_contain_text("1–50 of")
+    page.get_by_text("Make a key").click()
+    page.get_by_label("Name").fill("the newest")
+    page.keyboard.press("Enter")
+    expect(page.locator("#keys tbody tr").last).to_contain_text("the newest")
 
 
 def test_client_is_made_and_revoked(studio: Studio) -> None:
@@ -145,6 +149,7 @@ def test_client_is_made_and_revoked(studio: Studio) -> None:
     expect(page.get_by_role("alert")).to_contain_text("Say what its tokens may.")
     page.get_by_label("predict, view and train").check()
     page.get_by_role("button", name="Make the client").click()
+    expect(page.locator("#shown-once")).to_be_focused()
     client_id, secret = page.locator("#shown-once code").all_inner_texts()
     row = page.locator("#clients tbody tr")
     expect(row).to_contain_text(HOSTILE_NAME)

@@ -94,6 +94,19 @@ def test_page_of_a_model_has_no_control_that_a_viewer_may_not_use(studio: Studio
         assert word in studio.ask("trainer", "GET", path).text
 
 
+def test_page_of_a_model_leads_to_its_training_and_data_set_only_while_they_are_there(studio: Studio) -> None:
+    job_id = studio.management.jobs.start({}, "train", "linked")
+    studio.management.jobs.cancel(job_id)
+    model = add_model(studio.site, job_id, "linked")
+    path = f"/studio/models/{model.id}"
+    text = studio.ask("viewer", "GET", path).text
+    assert f"/studio/trainings/{job_id}" in text
+    assert "Its data set" not in text, "it was trained on one that is gone"
+    assert studio.management.jobs.wait(job_id, 20).has_ended
+    studio.management.jobs.forget(job_id)
+    assert "Its training" not in studio.ask("viewer", "GET", path).text
+
+
 @browser_test
 def test_list_shows_versions_by_name_and_what_is_served(studio: Studio) -> None:
     name = f"{HOSTILE_NAME} 日本"
@@ -105,7 +118,7 @@ def test_list_shows_versions_by_name_and_what_is_served(studio: Studio) -> None:
     expect(row.get_by_role("rowheader")).to_have_text(name)
     expect(row).to_contain_text("75.0%")
     expect(row.locator(".place")).to_have_text("listed")
-    served = page.locator("#publications tr", has=page.get_by_role("link", name="listed", exact=True))
+    served = page.locator(".served-one", has=page.get_by_role("link", name="listed", exact=True))
     expect(served).to_contain_text("ready")
     expect(served.get_by_role("button", name="Stop serving listed")).to_be_visible()
     check_looks(page, "models")
@@ -178,6 +191,8 @@ def test_model_is_published_brought_back_and_stopped_by_keyboard(studio: Studio)
     check_axe(page)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="fruit", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator("#publications").get_by_role("link", name=f"fruit {new.version}")).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name=f"Go back to fruit {old.version}")).to_be_focused()
     page.keyboard.press("Enter")

@@ -9,8 +9,8 @@ from flask import Flask
 from playwright.sync_api import expect
 
 from deep_predictor.web import access
+from test.web.conftest import MakeSite
 from test.web.management.people import PASSWORD, forget_attempts
-from test.web.sites import Site
 from test.web.studio.looks import check_looks
 from test.web.studio.site import Studio, log_in
 
@@ -86,6 +86,12 @@ def test_login_leads_to_pages_of_the_studio_only(studio: Studio, target: str, ex
     assert (again.status_code, again.headers["Location"]) == (303, expected)
 
 
+def test_login_of_a_server_without_accounts_says_how_to_make_one(studio: Studio, make_site: MakeSite) -> None:
+    words = "There is no account yet."
+    assert words in make_site().get("/login").text
+    assert words not in studio.ask(None, "GET", "/login").text
+
+
 def test_login_with_a_cookie_that_counts_no_more_is_shown(studio: Studio) -> None:
     person = log_in(studio.site, "viewer")
     cookie = person.session.cookies.copy()
@@ -149,7 +155,26 @@ def test_page_left_open_after_the_login_has_ended_leads_back_to_it(studio: Studi
 
 
 @pytest.mark.browser
-def test_log_out_ends_the_login(studio: Studio, studio_site: Site) -> None:
+def test_page_left_open_while_one_logs_in_again_elsewhere_goes_on(studio: Studio) -> None:
+    studio.watch.expected += ["400"]
+    page = studio.page("admin", "/studio/users")
+    expect(page.locator("#users [data-words]")).to_contain_text("3 users")
+    again = page.context.request.post("/api/v1/session", data={"username": "admin", "password": PASSWORD})
+    assert again.status == 201
+    page.get_by_role("button", name="Change viewer").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("#messages")).to_contain_text("viewer is changed.")
+
+    other = page.context.request.post("/api/v1/session", data={"username": "trainer", "password": PASSWORD})
+    assert other.status == 201
+    studio.watch.expected += ["403"]
+    page.get_by_role("button", name="Change viewer").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not allowed")
+
+
+@pytest.mark.browser
+def test_log_out_ends_the_login(studio: Studio) -> None:
     page = studio.page(None, "/login")
     page.get_by_label("Username").fill("trainer")
     page.get_by_label("Password").fill(PASSWORD)

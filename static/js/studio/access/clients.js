@@ -1,11 +1,12 @@
 // The page of OAuth2 clients: make one, whose secret is shown once, and revoke.
 
 import { ask } from "../api.js";
-import { confirmed, run, say } from "../dom.js";
+import { element, run } from "../dom.js";
 import { Listing } from "../listing.js";
-import { badge, row, rowButton, scopeWords, showOnce, userName } from "./words.js";
+import { badge, revokeRow, row, rowButton, scopeWords, showOnce, userName } from "./words.js";
 
 const PATH = "/api/v1/oauth-clients";
+const GRANT_WORDS = { client_credentials: "itself", password: "a user's password", refresh_token: "a refresh token" };
 
 const panel = document.getElementById("shown-once");
 const form = document.querySelector("#new-client form");
@@ -21,30 +22,26 @@ form.addEventListener("submit", (event) => {
     const made = await ask("POST", PATH, { json });
     form.reset();
     showOnce(panel, `The client “${made.name}”`, [["Client id", made.client_id], ["Client secret", made.client_secret]]);
-    await listing.load();
+    await listing.loadLast();
   });
 });
 
 function toRow(client) {
   const counts = !client.revoked_at;
-  const cells = [client.client_id, scopeWords(client.scopes), client.grant_types.join(", "), userName(client.created_by),
+  const cells = [element("code", {}, client.client_id), scopeWords(client.scopes), client.grant_types.map((name) => GRANT_WORDS[name] ?? name).join(", "), userName(client.created_by),
     badge(counts, counts ? "counts" : "revoked")];
   const actions = counts ? [rowButton("Revoke", `Revoke ${client.name}`, (event) => revoke(client, made, event.currentTarget))] : [];
   const made = row(client.name, cells, actions, { class: counts ? undefined : "is-over" });
   return made;
 }
 
-async function revoke(client, old, button) {
-  if (!(await confirmed(`Revoke the client “${client.name}”? Its tokens count no more either.`, "Revoke"))) return;
-  const isDone = await run(button, async () => {
-    await ask("DELETE", `${PATH}/${client.id}`);
-    return true;
+function revoke(client, old, button) {
+  return revokeRow(button, old, {
+    question: `Revoke the client “${client.name}”? Its tokens count no more either.`,
+    path: `${PATH}/${client.id}`,
+    toRevoked: () => toRow({ ...client, revoked_at: Date.now() / 1000 }),
+    words: `The client “${client.name}” is revoked.`,
   });
-  if (!isDone) return;
-  const next = old.nextElementSibling ?? old.previousElementSibling;
-  old.replaceWith(toRow({ ...client, revoked_at: Date.now() / 1000 }));
-  (next?.querySelector("button") ?? document.getElementById("main")).focus();
-  say(`The client “${client.name}” is revoked.`, "good");
 }
 
 listing.load();

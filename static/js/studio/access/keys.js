@@ -1,9 +1,9 @@
 // The page of API keys: make one, shown once, and revoke.
 
 import { ask, can } from "../api.js";
-import { confirmed, run, say, when } from "../dom.js";
+import { element, run, when } from "../dom.js";
 import { Listing } from "../listing.js";
-import { badge, row, rowButton, scopeWords, showOnce, userName } from "./words.js";
+import { badge, day, revokeRow, row, rowButton, scopeWords, showOnce, userName } from "./words.js";
 
 const PATH = "/api/v1/keys";
 const DAY = 86_400;
@@ -20,13 +20,13 @@ form.addEventListener("submit", (event) => {
     const made = await ask("POST", PATH, { json: { name: name.trim(), scopes: [scope], expires_at: expires } });
     form.reset();
     showOnce(panel, `The key “${made.name}”`, [["Key", made.key]]);
-    await listing.load();
+    await listing.loadLast();
   });
 });
 
 function toRow(key) {
   const { words, counts } = stateOf(key);
-  const cells = [`${key.prefix}…`, scopeWords(key.scopes), ...(can("admin") ? [userName(key.created_by)] : []),
+  const cells = [element("code", {}, `${key.prefix}…`), scopeWords(key.scopes), ...(can("admin") ? [userName(key.created_by)] : []),
     badge(counts, words), when(key.last_used_at)];
   const actions = key.revoked_at ? [] : [rowButton("Revoke", `Revoke ${key.name}`, (event) => revoke(key, made, event.currentTarget))];
   const made = row(key.name, cells, actions, { class: counts ? undefined : "is-over" });
@@ -37,20 +37,16 @@ function stateOf(key) {
   if (key.revoked_at) return { words: "revoked", counts: false };
   if (!key.expires_at) return { words: "counts", counts: true };
   const counts = key.expires_at * 1000 > Date.now();
-  return { words: `${counts ? "until" : "ended"} ${new Date(key.expires_at * 1000).toLocaleDateString()}`, counts };
+  return { words: `${counts ? "until" : "ended"} ${day(key.expires_at)}`, counts };
 }
 
-async function revoke(key, old, button) {
-  if (!(await confirmed(`Revoke the key “${key.name}”? Programs that use it are refused from now on.`, "Revoke"))) return;
-  const isDone = await run(button, async () => {
-    await ask("DELETE", `${PATH}/${key.id}`);
-    return true;
+function revoke(key, old, button) {
+  return revokeRow(button, old, {
+    question: `Revoke the key “${key.name}”? Programs that use it are refused from now on.`,
+    path: `${PATH}/${key.id}`,
+    toRevoked: () => toRow({ ...key, revoked_at: Date.now() / 1000 }),
+    words: `The key “${key.name}” is revoked.`,
   });
-  if (!isDone) return;
-  const next = old.nextElementSibling ?? old.previousElementSibling;
-  old.replaceWith(toRow({ ...key, revoked_at: Date.now() / 1000 }));
-  (next?.querySelector("button") ?? document.getElementById("main")).focus();
-  say(`The key “${key.name}” is revoked.`, "good");
 }
 
 listing.load();

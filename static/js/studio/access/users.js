@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { confirmed, element, run, say, when } from "../dom.js";
 import { Listing } from "../listing.js";
 import { formDialog } from "./form_dialog.js";
-import { badge, row, rowButton } from "./words.js";
+import { badge, day, row, rowButton } from "./words.js";
 
 const ROLES = ["viewer", "trainer", "admin"];
 const PATH = "/api/v1/users";
@@ -20,7 +20,7 @@ form.addEventListener("submit", (event) => {
     form.reset();
     say(`${user.username} is added.`, "good");
     form.elements.username.focus();
-    await listing.load();
+    await listing.loadLast();
   });
 });
 
@@ -28,7 +28,7 @@ function toRow(user) {
   const isMine = user.username === document.body.dataset.username;
   const made = row(
     user.username,
-    [user.role, badge(!user.is_disabled, user.is_disabled ? "disabled" : "active"), when(user.last_login_at), when(user.created_at)],
+    [user.role, badge(!user.is_disabled, user.is_disabled ? "disabled" : "active"), when(user.last_login_at), day(user.created_at)],
     isMine ? [element("span", { class: "page-words" }, "you")] : [
       rowButton("Change", `Change ${user.username}`, () => change(user, made)),
       rowButton(user.is_disabled ? "Enable" : "Disable", `${user.is_disabled ? "Enable" : "Disable"} ${user.username}`,

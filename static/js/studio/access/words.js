@@ -1,7 +1,7 @@
 // How the pages of Access say things, and pieces that several of them have.
 
 import { ask } from "../api.js";
-import { element } from "../dom.js";
+import { confirmed, element, run, say } from "../dom.js";
 
 const SCOPE_WORDS = { predict: "predict", train: "predict, view, train", admin: "everything" };
 
@@ -24,6 +24,10 @@ export function userName(userId) {
   return place;
 }
 
+export function day(seconds) {
+  return new Date(seconds * 1000).toLocaleDateString();
+}
+
 export function badge(isGood, words) {
   return element("span", { class: `state ${isGood ? "state-ready" : "state-failed"}` }, words);
 }
@@ -40,6 +44,17 @@ export function rowButton(words, label, onclick) {
   return element("button", { type: "button", class: "btn btn-quiet btn-sm", "aria-label": label, onclick }, words);
 }
 
+/** Asks, revokes what is at `path`, and shows its row as it is then; the focus goes on to the row beside it. */
+export async function revokeRow(button, old, { question, path, toRevoked, words }) {
+  if (!(await confirmed(question, "Revoke"))) return;
+  const isDone = await run(button, () => ask("DELETE", path).then(() => true));
+  if (!isDone) return;
+  const next = old.nextElementSibling ?? old.previousElementSibling;
+  old.replaceWith(toRevoked());
+  (next?.querySelector("button") ?? document.getElementById("main")).focus();
+  say(words, "good");
+}
+
 /** Shows secrets, [title, text] each, that nothing tells again. */
 export function showOnce(panel, title, secrets) {
   const parts = secrets.map(([name, text]) => {
@@ -52,6 +67,7 @@ export function showOnce(panel, title, secrets) {
     element("p", { class: "page-words" }, "This is shown now and never again."),
     ...parts,
     element("p", { class: "fields-end" }, close));
+  document.getElementById("messages").replaceChildren(); // what was wrong before is not any more
   panel.hidden = false;
   panel.focus();
 }

@@ -13,6 +13,8 @@ import { Palette } from "./palette.js";
 import { askForPredictor } from "./predictor_import.js";
 import { listenToKeys, showHelp } from "./shortcuts.js";
 
+const RETRY_MILLISECONDS = 3000;
+
 const byId = (id) => document.getElementById(id);
 const place = byId("dataset");
 const datasetId = Number(place.dataset.id);
@@ -20,6 +22,7 @@ const mayChange = can("train");
 const list = byId("transfers");
 const away = byId("away");
 let filter = filterOfAddress();
+let retry = null;
 
 const facts = new DatasetFacts(datasetId, { onFacts: showFacts, onAway: showAway });
 const grid = new ItemsGrid(byId("grid"), datasetId, { onSelect: showSelected, onCount: showCount, onError: showAway, onOpen: open });
@@ -67,7 +70,12 @@ function showAway(error) {
   away.hidden = !error;
   if (!error) return;
   away.textContent = error.status === 404 ? "This data set is gone." : error.status ? error.message : `${error.message} Trying again…`;
-  if (!error.status) setTimeout(() => grid.source.fetchWanted(), 3000);
+  if (error.status && error.status < 500) return;
+  clearTimeout(retry);
+  retry = setTimeout(() => {
+    facts.look();
+    grid.source.fetchWanted();
+  }, RETRY_MILLISECONDS);
 }
 
 function showCount() {

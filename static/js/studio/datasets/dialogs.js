@@ -26,7 +26,9 @@ export function asked(title, fields, { word, read }) {
 export function shown(title, ...content) {
   const name = `dialog-title-${(made += 1)}`;
   const close = element("form", { method: "dialog", class: "dialog-actions" }, element("button", { class: "btn btn-primary" }, "Close"));
-  const dialog = element("dialog", { class: "dialog", "aria-labelledby": name, onclose: () => dialog.remove() }, element("h2", { id: name }, title), ...content, close);
+  // The heading has the focus: with the button in focus a long dialog would open at its end.
+  const heading = element("h2", { id: name, tabindex: "-1", autofocus: true }, title);
+  const dialog = element("dialog", { class: "dialog", "aria-labelledby": name, onclose: () => dialog.remove() }, heading, ...content, close);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

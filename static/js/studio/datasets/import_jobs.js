@@ -17,7 +17,7 @@ export async function followImport(job, { list, title, onNews, transfer, ended }
   });
   tell(shown, last);
   const { added = 0, left_out: leftOut = 0 } = last.progress.figures;
-  if (last.state === "done") shown.end(`${counted(added)} added${leftOut ? `, ${leftOut.toLocaleString()} files left out` : ""}.`, "good");
+  if (last.state === "done") shown.end(`${counted(added)} added${leftOut ? `, ${leftOut === 1 ? "1 file" : `${leftOut.toLocaleString()} files`} left out` : ""}.`, "good");
   else if (last.state === "cancelled") shown.end("Cancelled; nothing was added.");
   else shown.end(last.reason ?? "The import failed.", "bad");
   await shown.showProblemsOf(last).catch((error) => shown.say(error.message));

@@ -10,8 +10,12 @@ export function openItem(item, labels, hooks) {
   const content = element("div", { class: "item-dialog" });
   const dialog = shown("Picture", content);
   dialog.classList.add("dialog-wide");
-  const show = (shownItem) => {
+  const show = (shownItem, words = "") => {
     content.replaceChildren(...partsOf(shownItem, labels, { ...hooks, show, close: () => dialog.close() }));
+    if (words) {
+      content.querySelector("[role=status]").textContent = words;
+      content.querySelector("button[type=submit]").focus();
+    }
     for (const name of ["earlier", "later"]) content.querySelector(`[data-go=${name}]`)?.addEventListener("click", () => go(shownItem, name));
   };
   const go = (from, name) => {
@@ -51,7 +55,7 @@ function changes(item, labels, hooks) {
     run(save, async () => {
       const changed = await tellingIn(told, ask("PATCH", path, { json: { label: label.input.value.trim(), split: part.select.value } }));
       hooks.onChanged(changed);
-      hooks.show(changed);
+      hooks.show(changed, "Saved.");
     });
   });
   remove.addEventListener("click", () => run(remove, async () => {

@@ -6,7 +6,7 @@ import { ask } from "../api.js";
 const KEPT_AROUND = 1500;
 const MOST_A_REQUEST = 500;
 // Between two requests while somebody scrolls.
-const PAUSE_MILLISECONDS = 100;
+const PAUSE_MILLISECONDS = 120;
 
 export class ItemSource {
   /** `onChange()` hears of new items and of another count; `onError(error | null)` of a server that is away, or back. */
@@ -50,10 +50,14 @@ export class ItemSource {
 
   /** Positions `first` (from 0) to before `end` are looked at. */
   want(first, end) {
+    const isJump = first >= this.wanted[1] || end <= this.wanted[0];
     this.wanted = [first, end];
     this.forgetFarAway();
-    if (this.timer) return;
-    const pause = Math.max(0, (this.lastAsked ?? -PAUSE_MILLISECONDS) + PAUSE_MILLISECONDS - performance.now());
+    // Whoever pulls the scroll bar over thousands is waited for; a turn of the wheel goes on at once.
+    if (this.timer && !isJump) return;
+    clearTimeout(this.timer);
+    const now = performance.now();
+    const pause = isJump && this.isCounted ? PAUSE_MILLISECONDS : Math.max(0, (this.lastAsked ?? 0) + PAUSE_MILLISECONDS - now);
     this.timer = setTimeout(() => {
       this.timer = null;
       this.fetchWanted();

@@ -21,6 +21,7 @@ export class ItemsGrid {
       tileOf: (position, known) => this.tileOf(position, known),
       onView: (first, end) => this.source.want(first, end),
     });
+    this.view.layOut(); // so that the first request asks for a screen
     box.addEventListener("click", (event) => this.clicked(event));
     box.addEventListener("dblclick", (event) => this.open(positionOf(event)));
     box.addEventListener("focus", () => this.tellActive());
@@ -138,8 +139,11 @@ export class ItemsGrid {
       this.markSelected(known, item);
       return known;
     }
-    const tile = item ? filled(item) : element("div", { class: "tile tile-waiting", "aria-label": "Loading" });
+    // The picture of an item stays the same: only its words are made anew.
+    const isSame = known?.item && known.item.id === item?.id;
+    const tile = isSame ? known : element("div", { class: item ? "tile" : "tile tile-waiting" }, item && pictureOf(item));
     tile.item = item;
+    describe(tile, item);
     tile.dataset.position = position;
     tile.id = `tile-${position}`;
     tile.setAttribute("role", "option");
@@ -155,13 +159,21 @@ export class ItemsGrid {
   }
 }
 
-function filled(item) {
-  const words = [item.label, item.split, item.original_name].filter(Boolean).join(", ");
-  return element("div", { class: "tile", "aria-label": words, title: words },
-    element("img", { class: "tile-picture", src: item.thumbnail, alt: "", draggable: "false", decoding: "async" }),
-    element("span", { class: "tile-words" },
-      element("span", { class: "tile-label" }, item.label),
-      item.split && element("span", { class: `tile-part tile-part-${item.split}` }, item.split)));
+function pictureOf(item) {
+  return element("img", { class: "tile-picture", src: item.thumbnail, alt: "", draggable: "false", decoding: "async" });
+}
+
+function describe(tile, item) {
+  if (!item) {
+    tile.setAttribute("aria-label", "Loading");
+    return;
+  }
+  tile.title = [item.label, item.split, item.original_name].filter(Boolean).join(", ");
+  tile.querySelector(".tile-words")?.remove();
+  tile.append(element("span", { class: "tile-words" },
+    element("span", { class: "tile-label" }, item.label), " ",
+    item.split ? element("span", { class: `tile-part tile-part-${item.split}` }, item.split) : null,
+    element("span", { class: "visually-hidden" }, ` ${item.original_name}`)));
 }
 
 function positionOf(event) {

@@ -4,8 +4,8 @@ import { element } from "../dom.js";
 import { asked, labelField } from "./dialogs.js";
 
 // "l" asks for a label; the others are free.
-export const KEYS = [..."123456789qwertyuio"];
-const PROPOSED = 9;
+export const KEYS = [..."1234567890qwertyuio"];
+const PROPOSED = 10;
 
 export class Palette {
   /** `place`: where its buttons stand. `onLabel(label)` hears of a button that was pressed. */
@@ -21,7 +21,7 @@ export class Palette {
   propose(labels) {
     this.known = labels.map((one) => one.label);
     const frequent = [...labels].sort((a, b) => b.count - a.count).slice(0, PROPOSED);
-    this.show(this.chosen ?? frequent.map((one) => one.label).sort((a, b) => a.localeCompare(b)));
+    this.show(this.chosen ?? placed(frequent.map((one) => one.label)));
   }
 
   labelOf(key) {
@@ -49,9 +49,17 @@ export class Palette {
 
   button(label, key) {
     const press = () => this.onLabel(label);
-    return element("button", { type: "button", class: "palette-label", onclick: press, "aria-label": `Label with ${label} (key ${key.toUpperCase()})` },
-      element("kbd", {}, key.toUpperCase()), element("span", {}, label));
+    return element("button", { type: "button", class: "palette-label", onclick: press, title: label },
+      element("kbd", {}, key.toUpperCase()), " ", element("span", {}, label));
   }
+}
+
+/** A label that is itself a key stands on it: whoever labels digits presses what they see. The others fill what is free. */
+function placed(labels) {
+  const found = KEYS.map((key) => labels.find((label) => label.toLowerCase() === key) ?? "");
+  const others = labels.filter((label) => !found.includes(label)).sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
+  for (let index = 0; others.length; index += 1) if (!found[index]) found[index] = others.shift();
+  return found;
 }
 
 function remembered(key) {

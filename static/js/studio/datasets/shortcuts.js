@@ -11,7 +11,7 @@ const HELP = [
   ["Shift with arrow keys, Home, End", "select up to there", "train"],
   ["Ctrl + A", "select all, also those that are not loaded", "train"],
   ["Esc", "select none", "train"],
-  ["1 … 9, and the letters of “Edit keys…”", "give the label of that key", "train"],
+  ["1 … 9, 0, and the letters of “Edit keys…”", "give the label of that key", "train"],
   ["L", "ask for a label and give it", "train"],
   ["Delete", "delete, after a question", "train"],
 ];
@@ -29,7 +29,7 @@ export function showHelp(mayChange) {
   const rows = HELP.filter(([, , who]) => who === "view" || mayChange).map(([keys, words]) =>
     element("tr", {}, element("th", { scope: "row" }, keys), element("td", {}, words)));
   const words = mayChange ? "What changes pictures does so with all that are selected, or with the one that is framed when none is." : "";
-  shown("Keys", element("p", { class: "field-hint" }, "They work while the grid has the focus. ", words), element("table", { class: "plain-table" }, element("tbody", {}, ...rows)));
+  shown("Keys", element("p", { class: "field-hint" }, "They work while the grid has the focus. ", words), element("table", { class: "plain-table keys-table" }, element("tbody", {}, ...rows)));
 }
 
 function went(grid, event) {

@@ -8,7 +8,9 @@ const MOST_PROBLEMS_SHOWN = 500;
 export class Transfer {
   /** A line in the list. `onCancel` is called once. */
   constructor(list, title, onCancel) {
-    this.words = element("p", { class: "transfer-words", role: "status" });
+    this.words = element("p", { class: "transfer-words", "aria-hidden": "true" });
+    // The same for ears, but not each percent.
+    this.heard = element("p", { class: "visually-hidden", role: "status" });
     this.fill = element("span");
     this.bar = element("div", { class: "bar", role: "progressbar", "aria-label": title, "aria-valuemin": "0", "aria-valuemax": "100" }, this.fill);
     this.button = element("button", { type: "button", class: "btn btn-quiet btn-sm", "aria-label": `Cancel ${title}` }, "Cancel");
@@ -18,13 +20,14 @@ export class Transfer {
       onCancel();
     });
     this.line = element("li", { class: "transfer panel" },
-      element("div", { class: "transfer-head" }, element("strong", { class: "transfer-title" }, title), this.button), this.bar, this.words);
+      element("div", { class: "transfer-head" }, element("strong", { class: "transfer-title" }, title), this.button), this.bar, this.words, this.heard);
     list.append(this.line);
   }
 
   /** `share`: 0..1, null where it is not known. */
   say(words, share) {
     if (this.words.textContent !== words) this.words.textContent = words;
+    if (!share && this.heard.textContent !== words) this.heard.textContent = words;
     if (share === undefined) return;
     this.bar.classList.toggle("bar-unknown", share === null);
     const percent = Math.round((share ?? 0) * 100);
@@ -38,10 +41,17 @@ export class Transfer {
     this.say(words);
     this.bar.remove();
     this.line.classList.add(`transfer-${kind}`);
-    const close = element("button", { type: "button", class: "btn btn-quiet btn-sm", onclick: () => this.line.remove() }, "Close");
+    const close = element("button", { type: "button", class: "btn btn-quiet btn-sm", onclick: () => this.close() }, "Close");
     const hadFocus = document.activeElement === this.button || document.activeElement === document.body;
     this.button.replaceWith(close);
     if (hadFocus && kind === "bad") close.focus();
+  }
+
+  close() {
+    const list = this.line.parentNode;
+    this.line.remove();
+    list.tabIndex = -1;
+    list.focus();
   }
 
   /** `problems`: {name, reason}; `count`: of all, where not all are there. */

@@ -4,7 +4,7 @@ import { element } from "../dom.js";
 import { percent } from "../../format.js";
 
 const MOST_NAMES = 300;
-const PARTS = { test: "Test part, read once at the end", val: "Validation part, which chose the epoch" };
+const PARTS = { test: "Test part", val: "Validation part" };
 const FIGURES = [
   ["Pictures", "count", (value) => value.toLocaleString()],
   ["Accuracy", "accuracy", percent],
@@ -19,24 +19,23 @@ export function figuresOf({ metrics, origin }) {
     const words = origin === "uploaded" ? "It was trained elsewhere: what it got right there is not known here." : "Its training left no figures.";
     return [element("p", { class: "empty-note" }, words)];
   }
-  const shown = FIGURES.filter(([, name]) => parts.some((part) => metrics[part][name] !== undefined));
-  const rows = parts.map((part) =>
+  const head = parts.map((part) => element("th", { scope: "col", class: "number" }, PARTS[part]));
+  const rows = FIGURES.filter(([, name]) => parts.some((part) => metrics[part][name] !== undefined)).map(([title, name, words]) =>
     element("tr", {},
-      element("th", { scope: "row" }, PARTS[part]),
-      ...shown.map(([, name, words]) => element("td", { class: "number" }, metrics[part][name] === undefined ? "–" : words(metrics[part][name])))));
-  const head = shown.map(([title]) => element("th", { scope: "col", class: "number" }, title));
+      element("th", { scope: "row" }, title),
+      ...parts.map((part) => element("td", { class: "number" }, metrics[part][name] === undefined ? "–" : words(metrics[part][name])))));
   return [
     element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Figures" },
-      element("table", { class: "plain-table" }, element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows))),
+      element("table", { class: "plain-table figures" }, element("thead", {}, element("tr", {}, element("td"), ...head)), element("tbody", {}, ...rows))),
     ...sentences(metrics),
   ];
 }
 
 function sentences(metrics) {
-  const words = [];
-  if (metrics.best_epoch !== undefined) words.push(`The weights are those of epoch ${metrics.best_epoch}.`);
+  const words = metrics.test ? ["The test part was read once, at the end."] : [];
+  if (metrics.best_epoch !== undefined) words.push(`The weights are those of epoch ${metrics.best_epoch}, which did best on the validation part.`);
   if (metrics.threshold !== undefined) words.push(`Below a confidence of ${percent(metrics.threshold)} an answer counts as not sure.`);
-  return words.length ? [element("p", { class: "field-note" }, words.join(" "))] : [];
+  return [element("p", { class: "field-note" }, words.join(" "))];
 }
 
 /** In the order of the outputs, counted from 0. */

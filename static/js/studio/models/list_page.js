@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 import { element, run, when } from "../dom.js";
 import { percent } from "../../format.js";
-import { findPublications, publicationTable } from "./publications.js";
+import { findPublications, servedList } from "./publications.js";
 import { keepCurrent, redraw } from "../refresh.js";
 
 const PAGE = 100;
@@ -15,7 +15,7 @@ let shown = PAGE; // how many versions, the newest first
 const reload = keepCurrent(async () => {
   const [publications, models] = await Promise.all([findPublications(), findModels()]);
   redraw(served, publications, () => [
-    publications.length ? publicationTable(publications, served, reload) : note("No model of the studio is served yet. Open one and publish it."),
+    publications.length ? servedList(publications, served, reload) : note("No model of the studio is served yet. Open one and publish it."),
   ]);
   redraw(versions, models.results, () => [
     models.count ? versionTable(models.results) : note("There is no model yet. A training makes one."),
@@ -50,18 +50,18 @@ function note(words) {
 function versionTable(models) {
   const byName = new Map();
   for (const model of models) byName.set(model.name, [...(byName.get(model.name) ?? []), model]);
-  const head = ["Name", "Version", "State", "Accuracy", "From", "Made", "Served as"].map((title) =>
+  const head = ["Name", "Version", "State", "Served as", "Accuracy", "From", "Made"].map((title) =>
     element("th", { scope: "col", class: title === "Accuracy" ? "number" : undefined }, title));
   const groups = [...byName].map(([name, group]) =>
     element("tbody", {}, ...group.map((model, place) =>
       element("tr", {},
-        place === 0 ? element("th", { scope: "rowgroup", rowSpan: group.length }, name) : null,
+        place === 0 ? element("th", { scope: "rowgroup", class: "wraps", rowSpan: group.length }, name) : null,
         element("td", {}, element("a", { href: `/studio/models/${model.id}`, "aria-label": `${name}, version ${model.version}`, dataset: { key: `model ${model.id}` } }, `version ${model.version}`)),
         element("td", {}, element("span", { class: `state state-${model.state}` }, model.state)),
+        element("td", { class: "places-cell" }, places(model)),
         element("td", { class: "number" }, accuracyOf(model)),
         element("td", {}, model.origin === "trained" ? "a training" : "elsewhere"),
-        element("td", {}, when(model.created_at)),
-        element("td", {}, places(model))))));
+        element("td", {}, when(model.created_at))))));
   return element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "All versions" },
     element("table", { class: "plain-table versions" }, element("thead", {}, element("tr", {}, ...head)), ...groups));
 }

@@ -19,7 +19,7 @@ part("preset").append(
   element("option", { value: OWN }, "something else: every number below"),
 );
 part("preset").addEventListener("change", fill);
-for (const id of [...NUMBERS, ...CHOICES]) part(id).addEventListener("input", () => (part("preset").value = OWN));
+for (const id of [...NUMBERS, ...CHOICES]) part(id).addEventListener("input", beOwn);
 part("names").addEventListener("input", countNames);
 part("names-file").addEventListener("change", async () => {
   part("names").value = (await part("names-file").files[0]?.text()) ?? part("names").value;
@@ -35,13 +35,19 @@ fill();
 countNames();
 
 function fill() {
-  const chosen = PRESETS[part("preset").value]?.[1];
+  const [, who, chosen] = PRESETS[part("preset").value] ?? [];
+  part("preset-note").textContent = who ?? "As the numbers below say.";
   if (!chosen) {
     form.querySelector("details").open = true;
     return;
   }
   for (const id of NUMBERS) part(id).value = [chosen[id]].flat().join(", ");
   for (const id of CHOICES) part(id).value = chosen[id];
+}
+
+function beOwn() {
+  part("preset").value = OWN;
+  fill();
 }
 
 function checkFile() {

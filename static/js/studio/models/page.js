@@ -7,7 +7,7 @@ import { figuresOf, namesOf } from "./facts.js";
 import { offerDownloads } from "./downloads.js";
 import { offerPublishing } from "./publishing.js";
 import { offerTrying } from "./trying.js";
-import { findPublications, placesOf } from "./publications.js";
+import { findPublications, servedList } from "./publications.js";
 import { keepCurrent, redraw } from "../refresh.js";
 
 const CHECK_MILLISECONDS = 1000;
@@ -36,7 +36,7 @@ function showReady(model, all) {
   redraw(part("names"), model.class_names, () => namesOf(model.class_names));
   const own = all.filter((one) => one.model_id === model.id);
   redraw(part("publications"), own, () => [
-    own.length ? placesOf(own, part("publications"), reload) : element("p", { class: "empty-note" }, "It is not published: nobody can upload to it."),
+    own.length ? servedList(own, part("publications"), reload) : element("p", { class: "empty-note" }, "It is not published: nobody can upload to it."),
   ]);
   publishing?.tell(all, model);
 }
@@ -57,10 +57,7 @@ async function showCheck(model) {
 }
 
 function lineOf(model, versions) {
-  const links = [];
-  if (model.origin === "trained" && model.job_id) links.push(link(`/studio/trainings/${model.job_id}`, "Its training"));
-  if (model.dataset_id) links.push(link(`/studio/datasets/${model.dataset_id}`, "Its data set"));
-  if (model.has_report) links.push(link(`${path}/report`, "Its report"));
+  const links = model.has_report ? [link(`${path}/report`, "Its report")] : [];
   const others = versions.filter((one) => one.id !== model.id);
   return [
     element("span", { class: `state state-${model.state}` }, model.state),

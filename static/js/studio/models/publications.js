@@ -4,49 +4,31 @@ import { ask, can } from "../api.js";
 import { confirmed, element, run, say, when } from "../dom.js";
 import { giveFocus } from "../refresh.js";
 
-const STATES = { loading: "loading", ready: "ready", failed: "failed" };
-
 export async function findPublications() {
   return (await ask("GET", "/api/v1/publications", { query: { limit: 500 } })).results;
 }
 
-/** A table of all of them. `reload()` is called after a change; `place` is where the table stands. */
-export function publicationTable(publications, place, reload) {
-  const head = ["Name", "For", "Model", "State", "Since"].map((title) => element("th", { scope: "col" }, title));
-  if (can("train")) head.push(element("th", { scope: "col" }, element("span", { class: "visually-hidden" }, "What can be done")));
-  const rows = publications.map((one) =>
-    element("tr", {},
-      element("th", { scope: "row" }, nameOf(one)),
-      element("td", {}, one.environment),
-      element("td", {}, modelLink(one)),
-      element("td", {}, stateOf(one)),
-      element("td", {}, when(one.published_at)),
-      can("train") ? element("td", {}, element("div", { class: "row-buttons" }, ...buttonsOf(one, place, reload))) : null));
-  return element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "What is served" },
-    element("table", { class: "plain-table served-table" }, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...rows)));
-}
-
-/** A list of where one model is served. */
-export function placesOf(publications, place, reload) {
+/** A list of some of them. `reload()` is called after a change; `place` is where the list stands. */
+export function servedList(publications, place, reload) {
   return element("ul", { class: "served-list" }, ...publications.map((one) =>
     element("li", { class: "served-one" },
-      element("p", {}, element("span", { class: "served-name" }, nameOf(one)), ` in ${one.environment} `, stateOf(one)),
-      element("p", { class: "field-note" }, `Since ${when(one.published_at)}`),
+      element("p", { class: "served-head" }, nameOf(one), element("span", {}, `in ${one.environment}`), stateOf(one)),
+      element("p", { class: "field-note" }, modelLink(one), ` since ${when(one.published_at)}`),
       can("train") ? element("div", { class: "row-buttons" }, ...buttonsOf(one, place, reload)) : null)));
 }
 
-export function stateOf({ state }) {
+function stateOf({ state }) {
   const isTaken = state === null;
-  const words = isTaken ? "the config has this name" : STATES[state];
+  const words = isTaken ? "the config has this name" : state;
   return element("span", { class: `state state-${isTaken ? "failed" : state}` }, words);
 }
 
 function nameOf({ environment, predictor_name: name }) {
-  if (environment !== "production") return name;
-  return element("a", { href: `/upload?${new URLSearchParams({ model: name })}`, title: "Upload a picture for it" }, name);
+  if (environment !== "production") return element("span", { class: "served-name" }, name);
+  return element("a", { class: "served-name", href: `/upload?${new URLSearchParams({ model: name })}`, title: "Upload a picture for it" }, name);
 }
 
-export function modelLink({ model_id: id, model_name: name, model_version: version }) {
+function modelLink({ model_id: id, model_name: name, model_version: version }) {
   return element("a", { href: `/studio/models/${id}` }, `${name} ${version}`);
 }
 

@@ -21,7 +21,7 @@ export function calibrationPanel(found) {
     element("details", { class: "fold" },
       element("summary", {}, "The same as a table"),
       element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Calibration" },
-        element("table", { class: "plain-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)))));
+        element("table", { class: "plain-table figures-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)))));
 }
 
 function diagram(bins) {

@@ -4,6 +4,7 @@ import { element } from "../dom.js";
 import { figure, isNumber } from "./words.js";
 
 const HEIGHT = 240;
+const MOST_POINTS = 40; // more would hide the line
 const LETTERS = "abcdef";
 
 /** The class that gives a curve its colour. */
@@ -57,7 +58,7 @@ export class Chart {
       hooks: { setCursor: [(plot) => this.#point(plot.cursor.idx)] },
       series: [{}, ...this.curves.map((curve) => ({
         label: curve.label, width: 2, spanGaps: true, dash: curve.dashed ? [7, 5] : undefined,
-        stroke: colour(`--curve-${LETTERS[curve.colour % LETTERS.length]}`), points: { show: this.data[0].length < 40, size: 6 },
+        stroke: colour(`--curve-${LETTERS[curve.colour % LETTERS.length]}`), points: { show: (plot) => plot.data[0].length < MOST_POINTS, size: 6 },
       }))],
     }, this.data, this.canvas);
   }

@@ -47,14 +47,9 @@ async function look(id) {
 }
 
 async function evaluationOf(job, path) {
-  if (job.state !== "done") return null;
+  if (!job.has_evaluation) return null;
   const key = `${job.id} ${job.ended_at}`;
-  if (!evaluations.has(key)) {
-    evaluations.set(key, await ask("GET", `${path}/evaluation`).catch((error) => {
-      if (error.code === "no_evaluation") return null;
-      throw error;
-    }));
-  }
+  if (!evaluations.has(key)) evaluations.set(key, await ask("GET", `${path}/evaluation`));
   return evaluations.get(key);
 }
 
@@ -117,7 +112,7 @@ const FIGURES = [
 function table(rows) {
   const heads = runs.map((run) => element("th", { scope: "col" }, element("a", { href: `/studio/trainings/${run.job.id}` }, nameOf(run.job))));
   const lines = rows.map(([name, tell]) => element("tr", {}, element("th", { scope: "row" }, name), ...runs.map((run) => element("td", {}, tell(run)))));
-  return element("table", { class: "plain-table" },
+  return element("table", { class: "plain-table figures-table" },
     element("thead", {}, element("tr", {}, element("td"), ...heads)), element("tbody", {}, ...lines));
 }
 

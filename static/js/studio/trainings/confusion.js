@@ -5,6 +5,7 @@ import { openPictures } from "./tested_pictures.js";
 
 const MOST_CLASSES = 40;
 const LISTED = 60;
+const SHORT = 4; // characters: such names need not stand upright
 const LEAST_SHARE = 8; // percent of colour that the palest cell has
 const MOST_SHARE = 45; // text stays readable on it
 
@@ -30,7 +31,7 @@ function matrixFrame(jobId, found) {
     return element("tr", {}, element("th", { scope: "row", title: names[index] }, names[index]), ...cells);
   });
   return element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Confusion matrix" },
-    element("table", { class: "matrix" },
+    element("table", { class: names.some((name) => name.length > SHORT) ? "matrix" : "matrix matrix-short" },
       element("caption", {}, "A row for what each picture is, a column for what it was called."),
       element("thead", {}, element("tr", {}, element("th", { scope: "col", class: "matrix-side" }, "is ↓ called →"), ...heads)),
       element("tbody", {}, ...rows)));

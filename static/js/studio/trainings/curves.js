@@ -72,6 +72,6 @@ export class Curves {
       return element("tr", {}, element("th", { scope: "row", class: "number" }, String(index + 1)), ...cells);
     });
     document.getElementById("epochs-frame").replaceChildren(
-      element("table", { class: "plain-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)));
+      element("table", { class: "plain-table figures-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows)));
   }
 }

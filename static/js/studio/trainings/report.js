@@ -11,16 +11,11 @@ import { figure } from "./words.js";
 const MISTAKES_AT_ONCE = 12;
 
 /** Fills the section #report. A training from before there were evaluations has none. */
-export async function showReport(jobId) {
+export async function showReport(jobId, hasEvaluation) {
   const section = document.getElementById("report");
-  let found;
-  try {
-    found = await ask("GET", `/api/v1/trainings/${jobId}/evaluation`);
-  } catch (error) {
-    if (error.code !== "no_evaluation") throw error;
-    section.hidden = true;
-    return;
-  }
+  section.hidden = !hasEvaluation;
+  if (!hasEvaluation) return;
+  const found = await ask("GET", `/api/v1/trainings/${jobId}/evaluation`);
   const mistakes = new PictureGrid(jobId, found.class_names, { mistakes: 1 }, MISTAKES_AT_ONCE);
   document.getElementById("report-body").replaceChildren(
     tiles(found),
@@ -31,7 +26,6 @@ export async function showReport(jobId) {
       mistakes.element),
     element("div", { class: "split" }, calibrationPanel(found), thresholdPanel(found)),
     classesPanel(found));
-  section.hidden = false;
   await mistakes.more();
 }
 
@@ -55,9 +49,9 @@ function thresholdPanel(found) {
   const effect = `Of the test pictures ${percent(onTest.accepted_share)} reach it, and of those ${percent(onTest.right_share)} are right.`;
   return element("section", { class: "panel", "aria-labelledby": "threshold-title" },
     element("h3", { id: "threshold-title" }, "Threshold"),
-    element("p", {}, `Answers under a confidence of ${percent(threshold.threshold)} count as “not confident”. ${origin}`),
+    element("p", {}, threshold.threshold > 0 ? `Answers under a confidence of ${percent(threshold.threshold)} count as “not confident”. ${origin}` : "There is none: no answer counts as “not confident”."),
     element("p", {}, promise),
-    element("p", {}, effect));
+    threshold.threshold > 0 ? element("p", {}, effect) : null);
 }
 
 function classesPanel(found) {
@@ -69,5 +63,5 @@ function classesPanel(found) {
   return element("details", { class: "panel fold" },
     element("summary", {}, "Each class"),
     element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Figures of each class" },
-      element("table", { class: "plain-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))));
+      element("table", { class: "plain-table figures-table" }, element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows))));
 }

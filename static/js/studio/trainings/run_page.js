@@ -86,10 +86,10 @@ function showLinks(model) {
 
 async function readLog() {
   if (!logFold.open) return;
-  const text = await askText(`${path}/log`, { query: { lines: LOG_LINES } });
+  const text = (await askText(`${path}/log`, { query: { lines: LOG_LINES } })) || "Nothing yet.";
   if (text === log.textContent) return;
   const wasAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30;
-  log.textContent = text || "Nothing yet.";
+  log.textContent = text;
   if (wasAtEnd) log.scrollTop = log.scrollHeight;
 }
 
@@ -97,7 +97,7 @@ async function readLog() {
 async function readReport() {
   const end = String(job.ended_at);
   if (shownReport === end) return;
-  await showReport(jobId);
+  await showReport(jobId, job.has_evaluation);
   const query = { limit: 50, dataset_id: job.dataset_id ?? undefined };
   const models = await ask("GET", "/api/v1/models", { query });
   showLinks(models.results.find((model) => model.job_id === jobId && model.origin === "trained") ?? null);
@@ -116,4 +116,7 @@ document.getElementById("delete")?.addEventListener("click", (event) => run(even
 async function act(button, action) {
   await run(button, action);
   await lookNow();
+  // A button that waits or goes takes the focus with it.
+  const isLost = document.activeElement === document.body || document.activeElement?.hidden;
+  if (isLost) (button.hidden ? document.getElementById("run-title") : button).focus();
 }

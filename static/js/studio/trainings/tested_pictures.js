@@ -78,9 +78,11 @@ function relabelForm(picture) {
     element("span", { class: "relabel-row" }, input, button), done);
 
   async function save() {
-    done.textContent = "";
+    const label = input.value.trim();
+    done.textContent = label ? "" : "A label is needed.";
+    if (!label) return;
     const path = `/api/v1/datasets/${picture.dataset_id}/items/${picture.item_id}`;
-    const item = await runShown(button, done, () => ask("PATCH", path, { json: { label: input.value.trim() } }));
+    const item = await runShown(button, done, () => ask("PATCH", path, { json: { label } }));
     if (!item) return;
     input.value = item.label;
     done.textContent = item.label === picture.label ? "Saved" : `Saved, was ${picture.label}`;

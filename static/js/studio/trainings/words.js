@@ -31,7 +31,8 @@ export function progressWords(job) {
   if (job.epochs) parts.push(`${Math.min(job.epoch, job.epochs)} of ${job.epochs} epochs`);
   if (job.state === "queued") return "Waits for its turn";
   if (job.state === "running") {
-    if (!job.epochs) return "Looks at the pictures";
+    if (!job.epochs) return "Starts, and looks at the pictures";
+    if (job.epoch >= job.epochs) return `${parts[0]} · reads the test pictures and writes the model`;
     if (isNumber(figures.images_per_second)) parts.push(`${figures.images_per_second.toFixed(0)} pictures a second`);
     parts.push(isNumber(job.eta_seconds) ? `about ${duration(job.eta_seconds)} left` : "time left not known yet");
   } else if (job.started_at && job.ended_at) {

@@ -1,0 +1,59 @@
+"""Data sets for tests of the studio's pages, made straight in the server's library."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from playwright.sync_api import expect
+
+from deep_predictor.db.dataset_rows import NewItem
+from test.web.browser_fixtures import HOSTILE_NAME, STEP_MILLISECONDS
+from test.web.management.training_sites import drawn
+from test.web.studio.site import Studio
+
+# Imports and the doctor are processes of their own: where many tests run at once, each takes its time.
+expect.set_options(timeout=STEP_MILLISECONDS)
+_NUMBERS = count(1)
+LARGE = 50_000
+
+
+def new_set(studio: Studio, labels: dict[str, int] | None = None, name: str = "") -> int:
+    """A data set of so many different small pictures of each label; its number."""
+    datasets = studio.management.datasets
+    dataset = datasets.create(name or f"set {next(_NUMBERS)}")
+    for label, pictures in (labels or {}).items():
+        for number in range(pictures):
+            datasets.add_item(dataset.id, drawn(next(_NUMBERS), 40), label, original_name=f"{label} {number}.png")
+    return dataset.id
+
+
+def hostile_set(studio: Studio) -> int:
+    """Its name, a label and the name of a file are HTML that would change the page's title."""
+    datasets = studio.management.datasets
+    dataset = datasets.create(f"{HOSTILE_NAME} {next(_NUMBERS)}")
+    datasets.add_item(dataset.id, drawn(next(_NUMBERS), 40), HOSTILE_NAME, original_name=f"{HOSTILE_NAME}.png")
+    return dataset.id
+
+
+def large_set(studio: Studio) -> int:
+    """Of 50,000 items, which all show one picture."""
+    datasets = studio.management.datasets
+    dataset = datasets.create(f"large {next(_NUMBERS)}")
+    name = datasets._folders.write_picture(dataset.id, drawn(1, 160), "png")
+    values = {"file_name": name, "source": "", "sha256": "0" * 64, "width": 160, "height": 160, "size": 500}
+    splits = ("train", "train", "val", "")
+    for start in range(0, LARGE, 5000):
+        items = [
+            NewItem(label=f"label {n % 10}", split=splits[n % 4], original_name=f"{n}.png", **values)  # type: ignore[arg-type]
+            for n in range(start, start + 5000)
+        ]
+        datasets._rows.add_items(dataset.id, items)
+    return dataset.id
+
+
+def labels_of(studio: Studio, dataset_id: int) -> dict[str, int]:
+    """Label -> items."""
+    counts: dict[str, int] = {}
+    for (label, _), items in studio.management.datasets._rows.counts(dataset_id).items():
+        counts[label] = counts.get(label, 0) + items
+    return counts
