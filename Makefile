@@ -51,7 +51,7 @@ unit:
 
 check-slow: setup-test
 	@echo "==> building and running every classifier of keras.applications once (many minutes)"
-	@$(BIN)/pytest -o timeout=1200 test/check_slow/applications.py
+	@$(BIN)/pytest -o timeout=1200 test/check_slow/applications.py test/check_slow/whole_way_photos.py
 
 check-api: setup-test
 	@echo "==> sending each route what its description allows, and what it does not (about ten minutes)"

@@ -25,6 +25,7 @@ export function say(text, kind = "plain") {
 
 /** Runs what a button asks for: the button waits meanwhile, and what goes wrong is said. Gives undefined then. */
 export async function run(button, action) {
+  const hadFocus = button && document.activeElement === button;
   if (button) button.disabled = true;
   try {
     return await action();
@@ -33,6 +34,8 @@ export async function run(button, action) {
     return undefined;
   } finally {
     if (button) button.disabled = false;
+    // Disabled, it lost the focus; unless something else has it now, it gets it back.
+    if (hadFocus && document.activeElement === document.body) button.focus({ preventScroll: true });
   }
 }
 

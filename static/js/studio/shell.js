@@ -4,9 +4,12 @@ import { ask } from "./api.js";
 import { run } from "./dom.js";
 
 const out = document.querySelector("[data-log-out]");
-out?.addEventListener("click", () =>
-  run(out, async () => {
-    await ask("DELETE", "/api/v1/session");
-    window.location.assign("/login");
-  }),
-);
+if (out) {
+  out.addEventListener("click", () =>
+    run(out, async () => {
+      await ask("DELETE", "/api/v1/session");
+      window.location.assign("/login");
+    }),
+  );
+  out.disabled = false; // not before it does something
+}

@@ -150,9 +150,8 @@ def test_estimate_goes_by_earlier_runs_then_by_the_doctor_and_else_says_unknown(
     }
     # Of 5.5 seconds its three epochs took 1.5: the others it needs again.
     (folder / "metrics.jsonl").write_text("".join(json.dumps({**line, "seconds": 0.5}) + "\n" for line in lines))
-    times = {"started_at": 100.0, "ended_at": 105.5}
-    jobs = jobs_of(site)
-    monkeypatch.setattr(jobs, "page", lambda *given: (1, [replace(jobs.get(job_id), **times)]))
+    job = replace(jobs_of(site).get(job_id), started_at=100.0, ended_at=105.5)
+    monkeypatch.setattr(jobs_of(site), "page", lambda *given: (1, [job]))
     assert estimate(site, width=28, height=28)["seconds"] == 0.7 + 4
 
 

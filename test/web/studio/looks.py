@@ -9,13 +9,17 @@ from typing import Any, Literal
 from playwright.sync_api import Page
 
 WIDTHS = (360, 768, 1280)
-SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+Scheme = Literal["light", "dark"]
+Look = tuple[int, Scheme]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 #: A folder: screenshots of what is checked are kept there.
 SHOTS_VARIABLE = "DEEP_PREDICTOR_SHOTS"
 _AXE = Path(__file__).with_name("vendor") / "axe.min.js"
 _BAD = ("serious", "critical")
 #: Colours and structure hardly depend on the width: axe-core takes half a second, so it looks at each of both once.
-_AXE_LOOKS = ((360, "light"), (1280, "dark"))
+_AXE_LOOKS: tuple[Look, ...] = ((360, "light"), (1280, "dark"))
+#: Without screenshots to keep, each width and each colour once: every look takes half a second of a core.
+_LOOKS: tuple[Look, ...] = ((360, "light"), (768, "light"), (1280, "dark"))
 #: Colours are not judged halfway.
 _SETTLED = """async () => {
   const moving = () => document.getAnimations().filter((one) => one.effect.getComputedTiming().iterations !== Infinity);
@@ -47,21 +51,20 @@ def check_looks(page: Page, name: str) -> None:
     """The page as it is now, at every width and in both colours: nothing sticks out, and axe-core is content.
 
     May be called for each state of a page: with a dialog open, with a message. With DEEP_PREDICTOR_SHOTS=FOLDER,
-    each look is kept as FOLDER/<name>-<width>-<scheme>.png.
+    every width is looked at in both colours, and each look kept as FOLDER/<name>-<width>-<scheme>.png.
     """
     before = page.viewport_size or {"width": 1280, "height": 900}
     folder = os.environ.get(SHOTS_VARIABLE)
-    for width in WIDTHS:
+    for width, scheme in [(width, scheme) for width in WIDTHS for scheme in SCHEMES] if folder else _LOOKS:
         page.set_viewport_size({"width": width, "height": before["height"]})
-        for scheme in SCHEMES:
-            page.emulate_media(color_scheme=scheme)
-            page.wait_for_function("(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
-            page.evaluate(_SETTLED)
-            check_width(page)
-            if (width, scheme) in _AXE_LOOKS:
-                check_axe(page)
-            if folder:
-                page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("(scheme) => document.documentElement.dataset.bsTheme === scheme", arg=scheme)
+        page.evaluate(_SETTLED)
+        check_width(page)
+        if (width, scheme) in _AXE_LOOKS:
+            check_axe(page)
+        if folder:
+            page.screenshot(path=Path(folder) / f"{name}-{width}-{scheme}.png", full_page=True)
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(before)
 

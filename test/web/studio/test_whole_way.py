@@ -280,9 +280,3 @@ def test_new_user_makes_a_model_of_digits_that_answers(page: Page, server: Serve
     go(page, server, write_digits(tmp_path))
     assert page.request.get(find_setup_path(server)).status == 404, "the link counts no more"
     assert PASSWORD not in server.log
-
-
-def test_user_makes_a_model_of_photos_that_answers(
-    page: Page, server: ServerProcess, tmp_path: Path, shared_data: Path
-) -> None:
-    go(page, server, write_clothing(tmp_path, shared_data))

@@ -164,7 +164,16 @@ export class FindingPanel {
     say(`${answer.changed === 1 ? "1 picture" : `${answer.changed.toLocaleString()} pictures`} ${done}.`, "good");
     for (const id of ids) this.note(id, action, value);
     if (this.count) this.tellChecked();
+    this.keepFocus();
     this.onChanged();
+  }
+
+  /** What was pressed may be gone, or disabled. */
+  keepFocus() {
+    const focused = document.activeElement;
+    if (focused !== document.body && !focused.disabled && focused.isConnected) return;
+    this.panel.tabIndex = -1;
+    this.panel.focus({ preventScroll: true });
   }
 
   note(id, action, value) {
