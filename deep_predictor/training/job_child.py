@@ -28,6 +28,8 @@ def main(arguments: Sequence[str]) -> int:
     """The exit status of a command that does not begin; one that begins is all that is left."""
     folder, command = Path(arguments[0]), list(arguments[1:])
     os.nice(NICENESS)
+    with suppress(OSError):  # a session of its own may be a scheduling group of its own, and has its own niceness then
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
     with suppress(OSError):  # elsewhere than on Linux there is none
         Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE), encoding="ascii")
     if not _lock(folder / LOCK_FILE):

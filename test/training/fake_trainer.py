@@ -30,6 +30,8 @@ def main(words: list[str]) -> int:
         (run_folder / "metrics.jsonl").unlink(missing_ok=True)
     with (run_folder / "starts.jsonl").open("a") as file:
         start = {"words": words, "pid": os.getpid(), "nice": os.nice(0), "session": os.getsid(0)}
+        group = Path("/proc/self/autogroup")
+        start["group"] = group.read_text(encoding="ascii") if group.exists() else ""
         start["oom_score"] = Path("/proc/self/oom_score_adj").read_text().strip()
         file.write(json.dumps(start | {"environ": dict(os.environ)}) + "\n")
     return Fake(run_folder, fake).run()

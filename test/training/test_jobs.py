@@ -148,6 +148,7 @@ def test_process_is_apart_from_the_server_and_of_lower_priority(rows: TrainingJo
         job = ended(jobs, jobs.start({"fake": {}}))
     (start,) = starts(job)
     assert start["nice"] == min(19, os.nice(0) + 10)
+    assert not start["group"] or start["group"].split()[-2:] == ["nice", "10"]
     assert start["oom_score"] == "500"
     assert start["session"] == start["pid"] != os.getsid(0)
     assert {name: start["environ"].get(name) for name in kept} == kept
