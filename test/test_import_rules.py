@@ -27,9 +27,9 @@ ALLOWED: dict[str, set[str]] = {
     "predictions": _BASE | {"db", "environment", "os_limits"},
     "environment": _BASE | {"db", "predictions"},
     "training": _BASE | {"db", "os_limits"},
-    "datasets": _BASE | {"db"},
+    "datasets": _BASE | {"db"} | {"zip_stream"},
     "runs": {"errors", "config", "images", "db", "datasets"},
-    "publishing": _SERVING,
+    "publishing": _SERVING | {"zip_stream"},
     "live": _BASE | {"db"},
     "management": {"config"} | _MANAGING,
     "web": _SERVING | _MANAGING | {"management"},
@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "predict": _BASE,
     "app": _SERVING | _MANAGING | {"management", "web", "os_limits"},
     "os_limits": set(),
+    "zip_stream": set(),
     "__init__": set(),
 }
 #: Commands that stand in a room and work from the backends' side.

@@ -11,8 +11,6 @@ import csv
 import io
 import json
 import tempfile
-import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import IO
@@ -21,40 +19,20 @@ from deep_predictor.datasets.folders import DatasetFolders
 from deep_predictor.datasets.snapshots import all_items
 from deep_predictor.db.dataset_rows import Dataset, DatasetItem, DatasetRows
 from deep_predictor.images.folder_names import safe_folder_name
+from deep_predictor.zip_stream import ZipStream
 
-_CHUNK_BYTES = 256 * 1024
 #: The lists go to disk when they get longer.
 _LIST_BYTES = 1024 * 1024
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = ("file", "label", "split", "original_name", "width", "height", "sha256")
 
 
-class _Pieces(io.RawIOBase):
-    """What was written since it was last asked; it cannot go back."""
-
-    def __init__(self) -> None:
-        self._written: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object) -> int:
-        piece = bytes(data)  # type: ignore[call-overload]
-        self._written.append(piece)
-        return len(piece)
-
-    def take(self) -> bytes:
-        taken, self._written = b"".join(self._written), []
-        return taken
-
-
 def zip_chunks(rows: DatasetRows, folders: DatasetFolders, dataset: Dataset) -> Iterator[bytes]:
     """Pictures are stored as they are: they are compressed already."""
-    pieces = _Pieces()
+    stream = ZipStream()
     with (
         tempfile.SpooledTemporaryFile(_LIST_BYTES) as lines,
         tempfile.SpooledTemporaryFile(_LIST_BYTES) as table,
-        zipfile.ZipFile(pieces, "w") as archive,
     ):
         lists = _Lists(lines, table)
         for item in all_items(rows, dataset.id):
@@ -65,20 +43,11 @@ def zip_chunks(rows: DatasetRows, folders: DatasetFolders, dataset: Dataset) -> 
                 continue
             lists.add(name, item)
             with source:
-                yield from _member(archive, pieces, name, source)
+                yield from stream.add(name, source)
         for name, file in (("items.jsonl", lines), ("labels.csv", table)):
             file.seek(0)
-            yield from _member(archive, pieces, name, file)
-    yield pieces.take()
-
-
-def _member(archive: zipfile.ZipFile, pieces: _Pieces, name: str, source: IO[bytes]) -> Iterator[bytes]:
-    entry = zipfile.ZipInfo(name, time.localtime()[:6])
-    entry.external_attr = 0o644 << 16
-    with archive.open(entry, "w") as target:
-        while chunk := source.read(_CHUNK_BYTES):
-            target.write(chunk)
-            yield pieces.take()
+            yield from stream.add(name, file)
+    yield stream.end()
 
 
 class _Lists:
