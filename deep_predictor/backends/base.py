@@ -13,7 +13,7 @@ from deep_predictor.engines.base import Engine
 from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.results import Answer
 
-Task = Literal["classification", "detection"]
+Task = Literal["classification", "detection", "segmentation"]
 
 #: A loaded engine, shared between predictors that ask for the same.
 EngineLoader = Callable[[NetworkRequest], Engine]

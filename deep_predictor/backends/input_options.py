@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from deep_predictor.backends.base import Backend, EngineLoader
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
@@ -31,6 +32,10 @@ class EngineOptions(PredictorOptions):
     device: Device = "auto"
     #: Real pictures for `"precision": "fast"`; without it, the folder `golden` beside the model.
     probe_folder: ProjectFolder | None = None
+
+    def request_fields(self) -> dict[str, Any]:
+        """What the engine room has to know beside what every network says: fields of NetworkRequest."""
+        return {}
 
 
 class InputOptions(EngineOptions):
@@ -72,6 +77,7 @@ def network_request(
         max_batch_size=options.max_batch_size,
         probe_folder=options.probe_folder,
         numbers_before_scores=numbers_before_scores,
+        **options.request_fields(),
     )
 
 

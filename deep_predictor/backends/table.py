@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 
 from deep_predictor.backends.base import Backend
 from deep_predictor.config.predictor_config import PredictorConfig, parse_sections
-from deep_predictor.errors import UnknownBackend, UnsupportedTensorflowVersion
+from deep_predictor.errors import ConfigError, ConfigProblem, UnknownBackend, UnsupportedTensorflowVersion
 
-BACKENDS: dict[str, str] = {
-    "keras": "deep_predictor.backends.keras:KerasBackend",
+#: Where one name serves several tasks, the cfg's `model_options.task` says which.
+BACKENDS: dict[str, str | Mapping[str, str]] = {
+    "keras": "deep_predictor.backends.classification:ClassificationBackend",
     "tf_yolo": "deep_predictor.backends.tf_yolo:TfYoloBackend",
     "dummy": "deep_predictor.backends.dummy:DummyBackend",
 }
@@ -21,18 +23,35 @@ def create_backend(config: PredictorConfig) -> Backend:
     Raises UnknownBackend, ConfigError with every problem of `model_options` and `model_paths`, or
     UnsupportedTensorflowVersion.
     """
-    backend_class = get_backend_class(config.backend_name)
+    backend_class = find_backend_class(config)
     options, paths = parse_sections(config, backend_class.Options, backend_class.Paths)
     if not _is_supported(options.tensorflow_version):
         raise UnsupportedTensorflowVersion(options.tensorflow_version)
     return backend_class(options, paths)
 
 
-def get_backend_class(name: str) -> type[Backend]:
-    """Raises UnknownBackend, which lists the known names."""
-    location = BACKENDS.get(name)
+def find_backend_class(config: PredictorConfig) -> type[Backend]:
+    """Raises UnknownBackend, which lists the known names, or ConfigError where the task is missing or unknown."""
+    location = BACKENDS.get(config.backend_name)
     if location is None:
-        raise UnknownBackend(name, sorted(BACKENDS))
+        raise UnknownBackend(config.backend_name, sorted(BACKENDS))
+    if isinstance(location, str):
+        return _import_class(location)
+    task = config.model_options.get("task")
+    if not isinstance(task, str) or task not in location:
+        message = f"must be one of {', '.join(location)} (got {str(task)[:40] if task else 'nothing'})"
+        raise ConfigError([ConfigProblem(config.file, "model_options.task", message)])
+    return _import_class(location[task])
+
+
+def backend_classes() -> Iterator[tuple[str, type[Backend]]]:
+    """Every name with its class; a name that serves several tasks comes once for each."""
+    for name, location in BACKENDS.items():
+        for one in [location] if isinstance(location, str) else location.values():
+            yield name, _import_class(one)
+
+
+def _import_class(location: str) -> type[Backend]:
     module_name, class_name = location.split(":")
     backend_class: type[Backend] = getattr(import_module(module_name), class_name)
     return backend_class

@@ -14,6 +14,10 @@ EngineChoice = Literal["auto", "tensorflow", "litert", "openvino", "onnxruntime"
 #: `exact`: 32-bit floats. `fast` also admits bf16 and int8, where they answer as the reference does.
 Precision = Literal["exact", "fast"]
 Device = Literal["auto", "cpu", "gpu"]
+#: What reads the model file; it is also the reference that other engines are measured against.
+NetworkKind = Literal["tensorflow", "onnx", "torch"]
+#: Order of the axes of a network's input in its file. Engines take (N, H, W, C) in any case.
+InputLayout = Literal["nhwc", "nchw"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,13 @@ class NetworkRequest:
     probe_folder: Path | None = None
     #: How many numbers stand before the scores on the output's last axis (a box has four).
     numbers_before_scores: int = 0
+    kind: NetworkKind = "tensorflow"
+    #: None: as the input's own shape tells, where only one of its axes can be the channels.
+    input_layout: InputLayout | None = None
+    #: The outputs that are wanted, by name; several are joined along the last axis. (): the only one.
+    output_names: tuple[str, ...] = ()
+    #: Hexadecimal SHA-256 that the file must have before anything of it is read; for files that may hold code.
+    sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Only JSON types; `from_dict` reads it back."""
@@ -39,6 +50,7 @@ class NetworkRequest:
             "model_path": str(self.model_path),
             "spec": self.spec.to_dict(),
             "probe_folder": str(self.probe_folder) if self.probe_folder else None,
+            "output_names": list(self.output_names),
         }
 
     def check_input(self, input_shape: tuple[int | None, ...]) -> None:
@@ -59,6 +71,7 @@ class NetworkRequest:
                 **fields,
                 "model_path": Path(fields["model_path"]),
                 "spec": InputSpec.from_dict(fields["spec"]),
+                "output_names": tuple(fields["output_names"]),
                 "probe_folder": Path(folder) if folder else None,
             }
         )

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from deep_predictor.backends.classification import ClassificationOptions
 from deep_predictor.backends.golden import TOLERANCE, Golden, read_golden
-from deep_predictor.backends.keras import KerasOptions
 from deep_predictor.engines.comparing import relative_difference, top1_agreement
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.probes import GOLDEN_FOLDER, MAX_PIXELS
@@ -119,16 +119,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _served_options(model_folder: Path, to: str) -> KerasOptions:
+def _served_options(model_folder: Path, to: str) -> ClassificationOptions:
     """What the folder's own predictor cfg says of decoding and preprocessing."""
     try:
         cfg = json.loads((model_folder / PREDICTOR_FILE).read_text(encoding="utf-8"))
-        return KerasOptions.model_validate(cfg["predictor_options"]["model_options"])
+        return ClassificationOptions.model_validate(cfg["predictor_options"]["model_options"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConversionFailed(model_folder, to, f"its {PREDICTOR_FILE} cannot be used: {error}") from error
 
 
-def _inputs(golden: Golden, options: KerasOptions, model_folder: Path, to: str) -> np.ndarray:
+def _inputs(golden: Golden, options: ClassificationOptions, model_folder: Path, to: str) -> np.ndarray:
     """(N, H, W, C) float32: the golden pictures, decoded and prepared as uploads are."""
     spec = options.input_spec()
     smallest = spec.smallest_decoded() if options.scaled_decoding else None

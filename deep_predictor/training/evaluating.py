@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from deep_predictor.backends.base import Backend
-from deep_predictor.backends.keras import KerasBackend
+from deep_predictor.backends.classification import ClassificationBackend
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.config.strict import shown_path
@@ -52,7 +52,7 @@ class _Findings:
     """What the command prints."""
 
     cfg_path: Path
-    backend: KerasBackend
+    backend: ClassificationBackend
     dataset: Dataset
     part: str
     pictures: EvaluatedPictures
@@ -175,7 +175,7 @@ def find_predictor_cfg(path: Path, root: Path) -> Path:
     raise ModelNotFound(path, f"is neither a run's folder nor a model folder with its {PREDICTOR_FILE}")
 
 
-def open_predictor(cfg_path: Path, root: Path, engine: str | None = None) -> KerasBackend:
+def open_predictor(cfg_path: Path, root: Path, engine: str | None = None) -> ClassificationBackend:
     """A loaded classifier. `engine` wins over the cfg.
 
     Raises ConfigError, PredictionError, UnsafeModel, or ModelNotFound for a predictor that is no classifier.
@@ -184,7 +184,7 @@ def open_predictor(cfg_path: Path, root: Path, engine: str | None = None) -> Ker
     if engine:
         config = replace(config, model_options={**config.model_options, "engine": engine})
     backend: Backend = create_backend(config)
-    if not isinstance(backend, KerasBackend):
+    if not isinstance(backend, ClassificationBackend):
         raise ModelNotFound(cfg_path, f"is a predictor of {config.backend_name}; only classifiers can be evaluated")
     room = EngineRoom()
     assert backend.request is not None
@@ -206,7 +206,7 @@ def part_of(dataset: Dataset, wanted: str) -> tuple[str, np.ndarray]:
 
 
 def evaluate_pictures(
-    backend: KerasBackend, dataset: Dataset, indices: Sequence[int] | np.ndarray, show_progress: bool = False
+    backend: ClassificationBackend, dataset: Dataset, indices: Sequence[int] | np.ndarray, show_progress: bool = False
 ) -> EvaluatedPictures:
     """Ask a loaded predictor for pictures of a data set, batch by batch. Raises DatasetUnusable, ResultInvalid."""
     labels = _labels_of_model(backend, dataset)
@@ -233,7 +233,7 @@ def evaluate_pictures(
     return EvaluatedPictures(np.array(kept, np.int64), np.concatenate(rows), true, tuple(skipped))
 
 
-def _labels_of_model(backend: KerasBackend, dataset: Dataset) -> list[int]:
+def _labels_of_model(backend: ClassificationBackend, dataset: Dataset) -> list[int]:
     """The model's class index for each class of the data set, by name."""
     index_of = {name: index for index, name in enumerate(backend.class_names)}
     unknown = [name for name in dataset.class_names if name not in index_of]

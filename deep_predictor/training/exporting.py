@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deep_predictor.backends.keras import KerasBackend, KerasOptions, KerasPaths
+from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions, ClassificationPaths
 from deep_predictor.engines.base import RunSettings
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.probes import GOLDEN_FOLDER
@@ -141,9 +141,11 @@ def predictor_cfg(trained: TrainedModel, config: TrainingConfig) -> dict[str, An
 
 def _check_served(folder: Path, final_folder: Path, cfg: dict[str, Any]) -> None:
     """Load the folder as the server will, with TensorFlow. Raises ModelNotServable."""
-    options = KerasOptions.model_validate(cfg["predictor_options"]["model_options"])
-    paths = KerasPaths(predictions_main_folder=folder, model_path=folder / MODEL_FILE, names_path=folder / NAMES_FILE)
-    backend = KerasBackend(options, paths)
+    options = ClassificationOptions.model_validate(cfg["predictor_options"]["model_options"])
+    paths = ClassificationPaths(
+        predictions_main_folder=folder, model_path=folder / MODEL_FILE, names_path=folder / NAMES_FILE
+    )
+    backend = ClassificationBackend(options, paths)
     settings = RunSettings(input_size=(options.image_w, options.image_h))
     engine_class = get_engine_class(REFERENCE)
     try:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from deep_predictor.backends.keras import KerasBackend, KerasOptions, KerasPaths
+from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions, ClassificationPaths
 from deep_predictor.config.strict import read_json_object
 from deep_predictor.engines.base import RunSettings, first_line
 from deep_predictor.engines.model_inspection import inspect_model
@@ -79,7 +79,7 @@ def check_model(order: dict[str, Any]) -> tuple[str, ...]:
 
     Raises UnsafeModel, PredictionError for a model that the server could not serve, ModelFolderUnwritable.
     """
-    options = KerasOptions.model_validate(order["options"])
+    options = ClassificationOptions.model_validate(order["options"])
     with written_beside(Path(order["folder"])) as folder:
         model_path = _put_model(Path(order["upload"]), folder)
         shutil.copyfile(order["names"], folder / NAMES_FILE)
@@ -122,12 +122,12 @@ def _linked(source: Path, target: Path) -> Path:
     return target
 
 
-def _loaded(model_path: Path, options: KerasOptions) -> KerasBackend:
+def _loaded(model_path: Path, options: ClassificationOptions) -> ClassificationBackend:
     """Loaded as the server loads it, and run once. Raises PredictionError, UnsafeModel."""
-    paths = KerasPaths(
+    paths = ClassificationPaths(
         predictions_main_folder=model_path.parent, model_path=model_path, names_path=model_path.parent / NAMES_FILE
     )
-    backend = KerasBackend(options, paths)
+    backend = ClassificationBackend(options, paths)
     settings = RunSettings(input_size=(options.image_w, options.image_h))
     engine_class = get_engine_class(REFERENCE)
     engine_class.start_in_main_thread()
@@ -138,7 +138,7 @@ def _loaded(model_path: Path, options: KerasOptions) -> KerasBackend:
     return backend
 
 
-def _write_golden(folder: Path, backend: KerasBackend) -> None:
+def _write_golden(folder: Path, backend: ClassificationBackend) -> None:
     """What the network says of made pictures is asked again wherever it is loaded later."""
     assert backend.engine is not None
     pictures = made_pictures(*backend.input_size or (1, 1), _MADE_PICTURES)

@@ -7,15 +7,14 @@ from typing import Any
 import pytest
 
 from deep_predictor.backends.base import Backend
-from deep_predictor.backends.table import BACKENDS, create_backend, get_backend_class
+from deep_predictor.backends.table import backend_classes, create_backend
 from deep_predictor.errors import ConfigError, UnknownBackend, UnsupportedTensorflowVersion
 from deep_predictor.results import PredictionStatus
 from test.backends.conftest import ConfigMaker
 
 
-@pytest.mark.parametrize("name", sorted(BACKENDS))
-def test_table_entry_names_a_backend(name: str) -> None:
-    assert issubclass(get_backend_class(name), Backend)
+def test_table_entries_name_backends() -> None:
+    assert all(issubclass(backend_class, Backend) for _, backend_class in backend_classes())
 
 
 def test_create_backend_unknown_name_lists_the_known_ones(make_config: ConfigMaker) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,7 +12,7 @@ import pytest
 from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 
-from deep_predictor.backends.table import BACKENDS
+from deep_predictor.backends.table import BACKENDS, backend_classes
 from deep_predictor.config.logging_config import LoggerSections
 from deep_predictor.config.main_config import ENVIRONMENT_KEYS, Sections
 from deep_predictor.config.public_address import PUBLISHED_KEYS
@@ -42,16 +41,16 @@ def fields_of(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
             yield from fields_of(inner)
 
 
-def sections_of(backend_name: str) -> tuple[type[BaseModel], type[BaseModel]]:
-    module_name, class_name = BACKENDS[backend_name].split(":")
-    backend = getattr(import_module(module_name), class_name)
-    return backend.Options, backend.Paths
+def sections() -> Iterator[type[BaseModel]]:
+    for name, backend in backend_classes():
+        if name != "fault":
+            yield from (backend.Options, backend.Paths)
 
 
 def all_fields() -> dict[str, list[FieldInfo]]:
     """Key -> the fields that have it; production's and test's are two of one kind."""
     found: dict[str, list[FieldInfo]] = {}
-    for model in (Sections, LoggerSections, *(m for name in SERVED_BACKENDS for m in sections_of(name))):
+    for model in (Sections, LoggerSections, *sections()):
         for key, field in fields_of(model):
             found.setdefault(key, []).append(field)
     return found

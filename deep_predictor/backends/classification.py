@@ -1,8 +1,8 @@
-"""Classifiers of Keras: `.keras`, `.h5` or SavedModel, pictures in, one score a class out."""
+"""Classification: pictures in, one score a class out."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,12 +17,14 @@ from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import CONFIDENCE_DECIMALS, Answer, ClassScore
 
 
-class KerasOptions(InputOptions):
+class ClassificationOptions(InputOptions):
     """Without the keys of InputOptions: BGR, 0..255, stretched by OpenCV's linear filter, as old models saw it."""
 
     image_w: int = Field(ge=1, le=8192)
     image_h: int = Field(ge=1, le=8192)
     grayscale: bool = False
+    #: What turns the outputs into scores; `none` where the network ends in scores itself.
+    activation: Literal["none", "softmax", "sigmoid"] = "none"
     #: How many classes an answer has.
     return_topN: int = Field(5, ge=1)
     #: Below it, the picture goes to the not-confident folder; the answer is the same.
@@ -42,15 +44,15 @@ class KerasOptions(InputOptions):
         return self.make_spec(self.image_w, self.image_h, "grayscale" if self.grayscale else "bgr")
 
 
-class KerasPaths(NetworkPaths):
-    """`model_path`: .keras, .h5 or a SavedModel folder; `names_path`: UTF-8, one name a line."""
+class ClassificationPaths(NetworkPaths):
+    """`model_path`: .keras, .h5 or a SavedModel folder, unless the backend says otherwise."""
 
 
-class KerasBackend(Backend):
+class ClassificationBackend(Backend):
     """`interpret` takes the scores as they are, unless the cfg has a temperature: no softmax is added to logits."""
 
-    Options = KerasOptions
-    Paths = KerasPaths
+    Options = ClassificationOptions
+    Paths = ClassificationPaths
     task: Task = "classification"
 
     def __init__(self, options: Any, paths: Any) -> None:
@@ -95,9 +97,21 @@ class KerasBackend(Backend):
 
         Raises ResultInvalid.
         """
+        scores = _activated(output, self.options.activation)
         if self.options.temperature is None:
-            return output
+            return scores
         try:
-            return apply_temperature(output, self.options.temperature)
+            return apply_temperature(scores, self.options.temperature)
         except ValueError as error:
             raise ResultInvalid(f"the cfg's temperature does not fit this model: {error}") from error
+
+
+def _activated(output: np.ndarray, activation: str) -> np.ndarray:
+    """(..., classes) logits -> scores, float64; with `none` as they are."""
+    if activation == "none":
+        return output
+    logits = output.astype(np.float64)
+    if activation == "sigmoid":
+        return 0.5 * (1.0 + np.tanh(0.5 * logits))  # the same function, without an overflow
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
