@@ -18,10 +18,16 @@ DeepPredictorError
 │   ├── InvalidPredictionId
 │   ├── UnknownPredictor
 │   ├── UnsupportedExtension
+│   │   ├── VideoSupportMissing    videos are read by a library that is not installed
+│   │   └── VideoNotTakenHere      this address takes pictures only
+│   ├── VideoTooLarge              more bytes than are taken
+│   ├── VideoTooLong
+│   ├── VideoFrameTooLarge         more pixels a frame than are taken
 │   ├── PredictionIdUsed
 │   ├── QueueFull
 │   └── TooManyWaiting             synchronous requests hold as many web threads as they may
 ├── PredictionNotFound
+├── NotExplainable                 no heat map says why a prediction is as it is
 ├── UnsafeModel                    a model file holds code, or ops that touch files, network or Python
 ├── TrainingError                  a training run ends without a model
 │   ├── DatasetUnusable            the labelled pictures cannot be trained on
@@ -57,10 +63,12 @@ DeepPredictorError
     ├── PredictionTimedOut         500
     ├── TooManyStarts              500
     ├── ImageUnreadable            510
+    │   └── VideoUnreadable        510
     ├── ResultInvalid              520
     │   └── NamesDoNotFit          520
     ├── ImageNotStored             530
     ├── BackendNotReady            550
+    │   └── EngineGone             550, and the predictor is failed from then on
     ├── UnsupportedTensorflowVersion  560
     └── UnknownBackend             570
 """
@@ -217,6 +225,43 @@ class UnsupportedExtension(SubmissionError):
         super().__init__(f"the extension {extension!r} is not supported; supported are: {', '.join(supported)}")
 
 
+class VideoSupportMissing(UnsupportedExtension):
+    code = "video_support_missing"
+
+    def __init__(self) -> None:
+        SubmissionError.__init__(
+            self, "videos need PyAV: .venv/bin/python -m pip install -r other/requirements/video.txt"
+        )
+
+
+class VideoNotTakenHere(UnsupportedExtension):
+    code = "video_not_taken_here"
+
+    def __init__(self) -> None:
+        SubmissionError.__init__(self, "this address takes pictures; send videos to POST /upload")
+
+
+class VideoTooLarge(SubmissionError):
+    code = "video_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"Your video is too large: at most {limit_bytes} bytes are taken")
+
+
+class VideoTooLong(SubmissionError):
+    code = "video_too_long"
+
+    def __init__(self, limit_seconds: float) -> None:
+        super().__init__(f"Your video is too long: at most {limit_seconds:g} seconds are taken")
+
+
+class VideoFrameTooLarge(SubmissionError):
+    code = "video_frame_too_large"
+
+    def __init__(self, limit_pixels: int) -> None:
+        super().__init__(f"The frames of your video are too large: at most {limit_pixels} pixels are taken")
+
+
 class PredictionIdUsed(SubmissionError):
     code = "prediction_id_used"
 
@@ -249,6 +294,17 @@ class PredictionNotFound(DeepPredictorError):
         super().__init__(f"there is no prediction {prediction_id}")
 
 
+class NotExplainable(DeepPredictorError):
+    """`detail` is for who asked. `code`: FAILED where another try may do better."""
+
+    code = "not_explainable"
+    FAILED = "explanation_failed"
+
+    def __init__(self, detail: str, code: str = "not_explainable") -> None:
+        self.detail, self.code = detail, code
+        super().__init__(detail)
+
+
 class UnsafeModel(DeepPredictorError):
     """Raised before anything of the file is deserialised. `findings` names each layer or op that was refused."""
 
@@ -256,7 +312,7 @@ class UnsafeModel(DeepPredictorError):
 
     def __init__(self, path: Path, findings: Sequence[str]) -> None:
         self.path, self.findings = path, tuple(findings)
-        super().__init__(f"{path}: refused, the model file can run code: {'; '.join(findings)}")
+        super().__init__(f"{path}: refused as unsafe: {'; '.join(findings)}")
 
 
 class TrainingError(DeepPredictorError):
@@ -533,6 +589,13 @@ class ImageUnreadable(PredictionError):
         super().__init__(f"the image cannot be read: {detail}")
 
 
+class VideoUnreadable(ImageUnreadable):
+    code = "video_unreadable"
+
+    def __init__(self, detail: str) -> None:
+        PredictionError.__init__(self, f"the video cannot be read: {detail}")
+
+
 class ResultInvalid(PredictionError):
     code = "result_invalid"
     status = PredictionStatus.RESULT_INVALID
@@ -560,6 +623,13 @@ class BackendNotReady(PredictionError):
     def __init__(self, detail: str, code: str = "backend_not_ready") -> None:
         self.code = code
         super().__init__(detail)
+
+
+class EngineGone(BackendNotReady):
+    """The process that runs a network ended too often to be started again."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, code="model_crashed")
 
 
 class UnsupportedTensorflowVersion(PredictionError):

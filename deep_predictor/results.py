@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 CONFIDENCE_DECIMALS = 5
 
@@ -80,7 +82,57 @@ class Detection:
         }
 
 
-ResultItem = ClassScore | Detection
+@dataclass(frozen=True, slots=True)
+class ClassShare:
+    """One class of a segmentation; `share` is its part (0..1) of the picture's pixels.
+
+    Raises ValueError when the share is not a finite number.
+    """
+
+    class_index: int
+    class_name: str
+    share: float
+
+    def __post_init__(self) -> None:
+        _require_finite(share=self.share)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "class_index": int(self.class_index),
+            "class_name": self.class_name,
+            "share": round(float(self.share), CONFIDENCE_DECIMALS),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInVideo:
+    """One class of a video: on how many of the predicted frames it was seen, and from when to when.
+
+    Raises ValueError when a time is not a finite number.
+    """
+
+    class_name: str
+    frames: int
+    first_second: float
+    last_second: float
+
+    def __post_init__(self) -> None:
+        _require_finite(first_second=self.first_second, last_second=self.last_second)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "class_name": self.class_name,
+            "frames": int(self.frames),
+            "first_second": round(float(self.first_second), CONFIDENCE_DECIMALS),
+            "last_second": round(float(self.last_second), CONFIDENCE_DECIMALS),
+        }
+
+
+ResultItem = ClassScore | Detection | ClassShare | ClassInVideo
+
+#: What a prediction has beside its answer. Of a truncated video, only a part could be read.
+ResultKind = Literal["mask", "video", "truncated_video"]
+VIDEO_KINDS: tuple[ResultKind, ...] = ("video", "truncated_video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +140,28 @@ class Answer:
     """What a backend made of one network output: the items in the wire's order, and the folder its picture belongs to.
 
     `folder_name` is the class name as the model has it (not yet safe as a path part), or the not-confident folder.
+    `mask`: of a segmentation, uint8 (H, W): the class index of each pixel of the picture.
     """
 
     items: tuple[ResultItem, ...]
     folder_name: str
+    mask: np.ndarray | None = field(default=None, compare=False)
+    #: Of a whole video.
+    video_kind: ResultKind | None = None
 
 
-def top_label(items: Sequence[Mapping[str, Any]]) -> tuple[str, float | None]:
+def top_label(items: Sequence[Mapping[str, Any]], background_index: int | None = None) -> tuple[str, float | None]:
     """Class and confidence of the most confident of the wire's items, ("", None) when there is none.
 
+    Of items without a confidence the first one counts, but for the class `background_index` of a segmentation.
     Rows that somebody else wrote may lack either.
     """
     best: tuple[str, float | None] = ("", None)
     for item in items:
         name, confidence = item.get("class_name"), item.get("confidence")
         if not isinstance(name, str) or not name:
+            continue
+        if background_index is not None and "share" in item and item.get("class_index") == background_index:
             continue
         number = confidence if isinstance(confidence, int | float) and math.isfinite(confidence) else None
         if not best[0] or (number is not None and (best[1] is None or number > best[1])):

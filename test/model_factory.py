@@ -107,6 +107,48 @@ def yolo_saved_model(folder: Path, size: int = 32) -> Path:
     return folder
 
 
+def square_finder(folder: Path, size: int) -> Path:
+    """As above, with one box: around what is bright, at the middle of the bright pixels and as large as they are."""
+    import tensorflow as tf
+
+    places = (np.arange(size, dtype=np.float32) + 0.5) / size
+
+    def extent(bright: Any) -> tuple[Any, Any]:
+        """(N, size) shares of bright pixels -> middle - half, middle + half: an even spread is 12 variances wide."""
+        total = tf.reduce_sum(bright, axis=1, keepdims=True) + 1e-6
+        middle = tf.reduce_sum(bright * places, axis=1, keepdims=True) / total
+        spread = tf.reduce_sum(bright * tf.square(places - middle), axis=1, keepdims=True) / total
+        half = tf.sqrt(3.0 * spread)
+        return middle - half, middle + half
+
+    class Finder(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None, size, size, 3), tf.float32, name="input_1")])
+        def __call__(self, batch: Any) -> Any:
+            bright = tf.reduce_mean(batch, axis=3)
+            y1, y2 = extent(tf.reduce_sum(bright, axis=2))
+            x1, x2 = extent(tf.reduce_sum(bright, axis=1))
+            score = tf.reduce_max(bright, axis=[1, 2])[:, tf.newaxis] * 0.9
+            return tf.concat([y1, x1, y2, x2, score], axis=1)[:, tf.newaxis]
+
+    module = Finder()
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
+    return folder
+
+
+def colour_segmenter(path: Path, size: tuple[int, int] = (32, 24)) -> Path:
+    """Takes pictures of (width, height), RGB 0..255, gives logits of three classes: dark, red, blue."""
+    import keras
+
+    width, height = size
+    inputs = keras.Input((height, width, 3))
+    convolution = keras.layers.Conv2D(3, 1)
+    model = keras.Model(inputs, convolution(inputs))
+    weights = np.array([[0, 0.05, -0.05], [0, -0.1, -0.1], [0, -0.05, 0.05]], np.float32)
+    convolution.set_weights([weights[np.newaxis, np.newaxis], np.array([5, 0, 0], np.float32)])
+    model.save(path)
+    return path
+
+
 def legacy_h5(path: Path) -> Path:
     """An `.h5` as Keras 2 writes it, made in a process of its own; takes 8 x 8 RGB, gives three classes."""
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}

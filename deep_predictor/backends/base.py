@@ -44,6 +44,10 @@ class Backend(ABC):
         self.options = options
         self.paths = paths
 
+    def converted_request(self) -> NetworkRequest | None:
+        """`request`, with every file that it names there: converts what has to be. Raises BackendNotReady."""
+        return self.request
+
     @abstractmethod
     def load(self, load_engine: EngineLoader) -> None:
         """Read names and network. Raises PredictionError (its status ends every prediction) or UnsafeModel."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -51,7 +51,7 @@ class ClassificationPaths(NetworkPaths):
 class ClassificationBackend(Backend):
     """`interpret` takes the scores as they are, unless the cfg has a temperature: no softmax is added to logits."""
 
-    Options = ClassificationOptions
+    Options: ClassVar[type[ClassificationOptions]] = ClassificationOptions
     Paths = ClassificationPaths
     task: Task = "classification"
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from deep_predictor.backends.base import Backend
 from deep_predictor.engines.base import Engine
-from deep_predictor.engines.comparing import relative_difference, top1_agreement
+from deep_predictor.engines.comparing import table_difference, top1_agreement
 from deep_predictor.engines.probes import GOLDEN_FOLDER, MAX_PIXELS
 from deep_predictor.errors import BackendNotReady, ImageUnreadable
 from deep_predictor.images.decoding import EXTENSION_FORMATS, decode_image
@@ -105,9 +105,10 @@ def _prepared(backend: Backend, file: Path) -> np.ndarray:
 
 def _compare(golden: Golden, given: np.ndarray, engine: Engine, backend: Backend) -> None:
     """Raises BackendNotReady (golden_mismatch) that says by how much the outputs differ."""
-    numbers = backend.request.numbers_before_scores if backend.request else 0
-    apart = relative_difference(given, golden.outputs)
-    agreement = top1_agreement(given, golden.outputs, numbers)
+    request = backend.request
+    place = (request.numbers_before_scores, request.scores_axis) if request else (0, -1)
+    apart = table_difference(given, golden.outputs, *place)
+    agreement = top1_agreement(given, golden.outputs, *place)
     is_exact = engine.settings.number_type == "f32"
     if agreement == 1.0 and apart <= TOLERANCE if is_exact else agreement >= FAST_AGREEMENT:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from deep_predictor.backends.base import Backend, EngineLoader
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
@@ -65,7 +65,11 @@ class InputOptions(EngineOptions):
 
 
 def network_request(
-    options: EngineOptions, model_path: Path, spec: InputSpec, numbers_before_scores: int = 0
+    options: EngineOptions,
+    model_path: Path,
+    spec: InputSpec,
+    numbers_before_scores: int = 0,
+    scores_axis: Literal[-1, -2] = -1,
 ) -> NetworkRequest:
     """What the engine room is asked for."""
     return NetworkRequest(
@@ -77,6 +81,7 @@ def network_request(
         max_batch_size=options.max_batch_size,
         probe_folder=options.probe_folder,
         numbers_before_scores=numbers_before_scores,
+        scores_axis=scores_axis,
         **options.request_fields(),
     )
 

@@ -25,6 +25,25 @@ def read_names(path: Path, output_count: int) -> tuple[str, ...]:
     raise NamesDoNotFit(path, len(by_line), len(by_white_space), output_count)
 
 
+def read_names_before_remarks(path: Path, output_count: int) -> tuple[str, ...]:
+    """As `read_names`; where remarks follow the names after an empty line, what stands before it counts too."""
+    lines = _read_text(path).strip().replace("\r\n", "\n").split("\n")
+    names = tuple(line.strip() for line in lines)
+    end = names.index("") if "" in names else len(names)
+    return names[:end] if end == output_count else read_names(path, output_count)
+
+
+def read_all_names(path: Path) -> tuple[str, ...]:
+    """The names of a file, one a line, for networks whose output does not tell how many there are.
+
+    Raises BackendNotReady with code names_missing or names_broken, the latter also where there is none.
+    """
+    names = tuple(line.strip() for line in _read_text(path).replace("\r", "\n").split("\n") if line.strip())
+    if not names:
+        raise BackendNotReady(f"{path}: holds no name", "names_broken")
+    return names
+
+
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_NAMES_BYTES:

@@ -19,6 +19,15 @@ class NmsLimits:
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """Boxes above the threshold, one for each class that it may be: (K,) each. `rows` are places in the output."""
+
+    rows: np.ndarray
+    classes: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
 class KeptBoxes:
     """Highest score first. boxes: (K, 4) y1, x1, y2, x2 within 0..1, y1 <= y2, x1 <= x2; scores, classes: (K,)."""
 
@@ -27,47 +36,59 @@ class KeptBoxes:
     classes: np.ndarray
 
 
-def suppress(boxes: np.ndarray, scores: np.ndarray, limits: NmsLimits) -> KeptBoxes:
-    """What tf.image.combined_non_max_suppression keeps, for one picture, all classes sharing the boxes.
+def find_candidates(scores: np.ndarray, score_threshold: float) -> Candidates:
+    """All (box, class) of scores (B, C), in either order of memory, that lie above the threshold."""
+    above = scores > score_threshold  # laid out in memory as the scores are
+    if above.flags.c_contiguous:
+        rows, classes = np.divmod(np.flatnonzero(above), max(1, scores.shape[1]))
+    else:
+        classes, rows = np.divmod(np.flatnonzero(above.T), max(1, scores.shape[0]))
+    return Candidates(rows, classes, scores[rows, classes])
 
-    boxes: (B, 4) y1, x1, y2, x2 in any corner order, as shares of the picture; scores: (B, C). Overlaps are those of
-    the unclipped boxes, the result is clipped to the picture. Equal scores: the lower class, then the lower row first.
+
+def suppress(boxes: np.ndarray, candidates: Candidates, limits: NmsLimits) -> KeptBoxes:
+    """What tf.image.combined_non_max_suppression keeps, for one picture.
+
+    boxes: (K, 4), those of the candidates: y1, x1, y2, x2 in any corner order, as shares of the picture. Overlaps are
+    those of the unclipped boxes, the result is clipped to the picture. Equal scores: the lower class, then the lower
+    row first.
     """
-    boxes = _ordered(boxes.astype(np.float64))
-    kept: list[tuple[int, int]] = []
-    for class_index in np.flatnonzero((scores > limits.score_threshold).any(axis=0)):
-        kept += [(row, int(class_index)) for row in _suppress_class(boxes, scores[:, class_index], limits)]
-    rows = np.array([row for row, _ in kept], dtype=np.intp)
-    classes = np.array([class_index for _, class_index in kept], dtype=np.intp)
-    kept_scores = scores[rows, classes]
-    order = np.argsort(-kept_scores, kind="stable")[: limits.max_total]
-    return KeptBoxes(np.clip(boxes[rows[order]], 0.0, 1.0), kept_scores[order], classes[order])
+    order = np.lexsort((candidates.rows, candidates.classes, -candidates.scores))
+    order = order[candidates.scores[order] > limits.score_threshold]
+    boxes, classes = _ordered(boxes[order].astype(np.float64)), candidates.classes[order]
+    kept = np.array(_keep(boxes, classes, limits), np.intp)
+    return KeptBoxes(np.clip(boxes[kept], 0.0, 1.0), candidates.scores[order[kept]], classes[kept])
 
 
 def intersection_over_union(box: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Overlap of one ordered box (4,) with others (N, 4), each 0..1; a box without an area overlaps nothing."""
-    top_left = np.maximum(box[:2], others[:, :2])
-    bottom_right = np.minimum(box[2:], others[:, 2:])
-    shared = np.prod(np.maximum(bottom_right - top_left, 0.0), axis=1)
-    union = _area(box[np.newaxis]) + _area(others) - shared
-    has_area = (_area(box[np.newaxis]) > 0) & (_area(others) > 0)
-    return np.where(has_area, shared / np.where(union > 0, union, 1.0), 0.0)
+    sides = np.maximum(np.minimum(box[2:], others[:, 2:]) - np.maximum(box[:2], others[:, :2]), 0.0)
+    shared = sides[:, 0] * sides[:, 1]
+    areas = (others[:, 2] - others[:, 0]) * (others[:, 3] - others[:, 1])
+    own_area = (box[2] - box[0]) * (box[3] - box[1])
+    has_area = (areas > 0) & bool(own_area > 0)
+    return np.divide(shared, areas + own_area - shared, out=np.zeros(len(others)), where=has_area)
 
 
-def _suppress_class(boxes: np.ndarray, scores: np.ndarray, limits: NmsLimits) -> list[int]:
-    candidates = np.flatnonzero(scores > limits.score_threshold)
-    candidates = candidates[np.argsort(-scores[candidates], kind="stable")]
+def _keep(boxes: np.ndarray, classes: np.ndarray, limits: NmsLimits) -> list[int]:
+    """Which of the boxes stay, the best of which come first."""
+    alive = np.ones(len(boxes), bool)
+    counts: dict[int, int] = {}
     kept: list[int] = []
-    while candidates.size and len(kept) < limits.max_per_class:
-        best, candidates = int(candidates[0]), candidates[1:]
+    start = 0
+    while len(kept) < limits.max_total and alive[start:].any():
+        best = start + int(alive[start:].argmax())
         kept.append(best)
-        candidates = candidates[intersection_over_union(boxes[best], boxes[candidates]) <= limits.iou_threshold]
+        start = best + 1
+        class_index = int(classes[best])
+        counts[class_index] = counts.get(class_index, 0) + 1
+        rivals = start + np.flatnonzero(classes[start:] == class_index)
+        if counts[class_index] == limits.max_per_class:
+            alive[rivals] = False
+        elif limits.iou_threshold < 1:
+            alive[rivals] &= intersection_over_union(boxes[best], boxes[rivals]) <= limits.iou_threshold
     return kept
 
 
 def _ordered(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])], axis=1)
-
-
-def _area(boxes: np.ndarray) -> np.ndarray:
-    return np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)

@@ -13,6 +13,18 @@ from deep_predictor.errors import ConfigError, ConfigProblem, UnknownBackend, Un
 BACKENDS: dict[str, str | Mapping[str, str]] = {
     "keras": "deep_predictor.backends.classification:ClassificationBackend",
     "tf_yolo": "deep_predictor.backends.tf_yolo:TfYoloBackend",
+    "onnx": {
+        "classification": "deep_predictor.backends.onnx:OnnxClassifier",
+        "detection": "deep_predictor.backends.onnx:OnnxDetector",
+        "segmentation": "deep_predictor.backends.onnx:OnnxSegmenter",
+    },
+    "segmentation": "deep_predictor.backends.segmentation:SegmentationBackend",
+    "torch": {
+        "classification": "deep_predictor.backends.torch:TorchClassifier",
+        "detection": "deep_predictor.backends.torch:TorchDetector",
+        "segmentation": "deep_predictor.backends.torch:TorchSegmenter",
+    },
+    "darknet": "deep_predictor.backends.darknet:DarknetBackend",
     "dummy": "deep_predictor.backends.dummy:DummyBackend",
 }
 

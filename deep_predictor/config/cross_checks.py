@@ -73,10 +73,11 @@ def _shared(options: Mapping[str, Any], root: Path) -> list[tuple[str, str]]:
         databases[0], databases[1], root
     ):
         found.append(("test.path_options.database_path", "must differ from production's"))
-    folders = [_text(options, name, "path_options", "temp_save_path") or "" for name in ENVIRONMENTS]
-    are_paths = all(folder and "\0" not in folder for folder in folders)
-    if are_paths and (root / folders[0]).resolve() == (root / folders[1]).resolve():
-        found.append(("test.path_options.temp_save_path", "must differ from production's"))
+    for key in ("temp_save_path", "results_path"):
+        folders = [_text(options, name, "path_options", key) or "" for name in ENVIRONMENTS]
+        are_paths = all(folder and "\0" not in folder for folder in folders)
+        if are_paths and (root / folders[0]).resolve() == (root / folders[1]).resolve():
+            found.append((f"test.path_options.{key}", "must differ from production's"))
     return found
 
 

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorH
 
 from deep_predictor.config.cross_checks import find, problems_between
 from deep_predictor.config.database_address import database_file, database_url
-from deep_predictor.config.management_options import AccountsOptions, LibraryOptions
+from deep_predictor.config.management_options import AccountsOptions, Bytes, LibraryOptions
 from deep_predictor.config.strict import (
     ProjectFolder,
     ProjectPath,
@@ -26,10 +26,12 @@ from deep_predictor.config.strict import (
 )
 from deep_predictor.config.written_values import (
     DEFAULT_EXTENSIONS,
+    DEFAULT_VIDEO_EXTENSIONS,
     database_address,
     is_unicode,
     origin,
     plain_extensions,
+    plain_video_extensions,
     product_of_integers,
 )
 from deep_predictor.errors import ConfigError, ConfigProblem
@@ -67,6 +69,8 @@ class EngineOptions(StrictModel):
     trial_memory_mb: int = Field(8192, ge=256)
     #: Time that measuring one model may take.
     trial_seconds: float = Field(600.0, gt=0, le=86_400)
+    #: How long each way to run a model is timed, twice.
+    timing_seconds: float = Field(0.3, ge=0, le=60)
     #: Where converted models and what was measured are kept.
     cache_folder: ProjectFolder = Path("var/cache/engines")
 
@@ -80,6 +84,20 @@ class UploadOptions(StrictModel):
     supported_extensions: Annotated[tuple[str, ...], BeforeValidator(plain_extensions)] = DEFAULT_EXTENSIONS
     #: Pictures of more pixels (in 10^6) are refused before they are decoded.
     max_image_megapixels: float = Field(50.0, gt=0, le=500)
+    #: Empty: no videos are taken.
+    supported_video_extensions: Annotated[tuple[str, ...], BeforeValidator(plain_video_extensions)] = (
+        DEFAULT_VIDEO_EXTENSIONS
+    )
+    max_video_bytes: Bytes = 256 * 1024**2
+    max_video_seconds: float = Field(600.0, gt=0, le=86_400)
+    #: Of one frame, in 10^6 pixels.
+    max_video_megapixels: float = Field(9.0, gt=0, le=40)
+    #: Videos that wait for their turn; one runs at a time.
+    max_waiting_videos: int = Field(10, ge=1, le=10_000)
+
+    @property
+    def max_video_pixels(self) -> int:
+        return int(self.max_video_megapixels * 1_000_000)
 
 
 class ProductionUploadOptions(UploadOptions):
@@ -103,6 +121,16 @@ class PathOptions(StrictModel):
     temp_keep_days: float | None = Field(None, gt=0)
     #: The oldest pictures left in the temp folder go when it is larger than this, in 10^6 bytes.
     temp_max_disk_mb: float | None = Field(None, gt=0)
+    #: Masks, heat maps and videos; None: the folder `results` in `temp_save_path`.
+    results_path: ProjectFolder | None = None
+    #: They are deleted after this many days, a prediction's at once.
+    results_keep_days: float | None = Field(None, gt=0)
+    #: The oldest of them go when they take more than this, in 10^6 bytes.
+    results_max_disk_mb: float | None = Field(None, gt=0)
+
+    @property
+    def results_folder(self) -> Path:
+        return self.results_path or self.temp_save_path / "results"
 
 
 class PredictorEntry(StrictModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -69,7 +70,9 @@ def _message(details: ErrorDetails) -> str:
             return f"must be {sign} {int(bound) if bound == int(bound) else bound}"
     if kind in ("string_too_short", "too_short") and context.get("min_length") == 1:
         return "must not be empty"
-    return f"must be {details['msg'].removeprefix('Input should be ').replace('valid ', '')}"
+    # "Input should be 'a' or 'b'", "String should match pattern '…'", "Tuple should have at most 16 items …"
+    said, count = re.subn(r"^\w+ should ", "must ", details["msg"].replace("valid ", ""))
+    return said if count else f"must be {said}"
 
 
 def _unknown_key(model_class: type[BaseModel], location: Sequence[str]) -> str:

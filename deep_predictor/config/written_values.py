@@ -13,6 +13,8 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+")
 #: Extension -> nothing else is ever opened, whatever a cfg lists.
 KNOWN_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic", "heif", "webp")
 DEFAULT_EXTENSIONS = ("jpg", "jpeg", "png", "bmp", "gif", "heic")
+KNOWN_VIDEO_EXTENSIONS = ("mp4", "m4v", "mov", "avi", "webm", "mkv")
+DEFAULT_VIDEO_EXTENSIONS = ("mp4", "avi", "mov", "webm")
 
 
 def product_of_integers(value: Any) -> Any:
@@ -29,12 +31,24 @@ def product_of_integers(value: Any) -> Any:
 
 def plain_extensions(value: Any) -> Any:
     """Lower case, no dot, each once: old files list `.jpg` and `.JPG`."""
+    extensions = _known_extensions(value, KNOWN_EXTENSIONS)
+    if not extensions:
+        raise ValueError(f"must be some of {', '.join(KNOWN_EXTENSIONS)} (not none)")
+    return extensions
+
+
+def plain_video_extensions(value: Any) -> Any:
+    """As `plain_extensions`; an empty list takes no videos."""
+    return _known_extensions(value, KNOWN_VIDEO_EXTENSIONS)
+
+
+def _known_extensions(value: Any, known: tuple[str, ...]) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of extensions such as jpg")
+        raise ValueError(f"must be a list of extensions such as {known[0]}")
     extensions = tuple(dict.fromkeys(item.strip().lstrip(".").lower() for item in value))
-    unknown = [extension for extension in extensions if extension not in KNOWN_EXTENSIONS]
-    if unknown or not extensions:
-        raise ValueError(f"must be some of {', '.join(KNOWN_EXTENSIONS)} (not {', '.join(unknown) or 'none'})")
+    unknown = [extension for extension in extensions if extension not in known]
+    if unknown:
+        raise ValueError(f"must be some of {', '.join(known)} (not {', '.join(unknown)})")
     return extensions
 
 

@@ -20,7 +20,7 @@ from deep_predictor.config.main_config import SECTION, load_main_config
 from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.config.strict import read_json_object
 from deep_predictor.engines.judging import JudgeSettings, judge
-from deep_predictor.engines.table import REFERENCE
+from deep_predictor.engines.table import is_judged, reference_of
 from deep_predictor.engines.verdict import Verdict
 from deep_predictor.errors import ConfigError, DeepPredictorError
 
@@ -56,6 +56,7 @@ def _predictors_of(path: Path) -> tuple[dict[str, Path], JudgeSettings]:
         options.cores or 0,
         options.trial_memory_mb * 1_000_000,
         options.trial_seconds,
+        options.timing_seconds,
         PROJECT_ROOT / options.cache_folder,
     )
     by_path: dict[Path, str] = {}
@@ -69,11 +70,11 @@ def _report(name: str, cfg_path: Path, settings: JudgeSettings) -> dict[str, Any
     """`engine` is None for a predictor without a network."""
     report: dict[str, Any] = {"model_name": name, "cfg": str(cfg_path), "engine": None, "verdict": None, "error": None}
     try:
-        request = create_backend(load_predictor_config(cfg_path, PROJECT_ROOT)).request
+        request = create_backend(load_predictor_config(cfg_path, PROJECT_ROOT)).converted_request()
         if request is None:
             return report
-        if request.engine == REFERENCE:
-            return {**report, "engine": REFERENCE}
+        if not is_judged(request):
+            return {**report, "engine": reference_of(request)}
         verdict = judge(request, settings).verdict
     except DeepPredictorError as error:
         return {**report, "error": str(error)}
@@ -87,7 +88,7 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
     elif report["verdict"]:
         yield from report["verdict"].lines()
     elif report["engine"]:
-        yield f"the cfg names the engine {report['engine']}: nothing is measured"
+        yield f"its engine is {report['engine']}: nothing is measured"
     else:
         yield "has no network"
 

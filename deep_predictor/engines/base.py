@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -14,6 +16,7 @@ import numpy as np
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 
 if TYPE_CHECKING:
+    from deep_predictor.engines.request import NetworkRequest
     from deep_predictor.engines.verdict import Verdict
 
 NumberType = Literal["f32", "bf16", "int8"]
@@ -33,6 +36,8 @@ class RunSettings:
     number_type: NumberType = "f32"
     on_gpu: bool = False
     input_size: tuple[int, int] | None = None
+    #: Resident bytes that a network may take where it runs in a process of its own.
+    memory_limit: int = 8 * 1024**3
 
 
 class Engine(ABC):
@@ -42,6 +47,8 @@ class Engine(ABC):
     #: The importable package, and the distributions whose versions decide what a measurement is worth.
     package: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]
+    #: What to install where the package is missing.
+    requirements: ClassVar[str] = "requirements.txt"
     #: What `convert` writes into its folder, and `load` reads; "" for the reference, which reads models.
     file_name: ClassVar[str] = ""
 
@@ -87,7 +94,7 @@ class Engine(ABC):
         try:
             cls._start()
         except ImportError as error:
-            message = f"the engine {cls.name} cannot be imported ({error}); install requirements.txt"
+            message = f"the engine {cls.name} cannot be imported ({error}); install {cls.requirements}"
             raise BackendNotReady(message, code="library_missing") from error
 
     @classmethod
@@ -96,14 +103,19 @@ class Engine(ABC):
 
         Raises UnsafeModel or BackendNotReady with a code: model_missing, model_broken, library_missing.
         """
-        try:
+        with loading(path):
             return cls._open(path, settings or RunSettings())
-        except (BackendNotReady, UnsafeModel):
-            raise
-        except ImportError as error:
-            raise BackendNotReady(f"{path}: a library is missing: {error}", code="library_missing") from error
-        except Exception as error:  # a foreign file in a foreign library: whatever it raises, the file cannot be used
-            raise BackendNotReady(f"{path}: cannot be loaded: {first_line(error)}", code="model_broken") from error
+
+    @classmethod
+    def load_model(cls, request: NetworkRequest, settings: RunSettings | None = None) -> Self:
+        """The reference engine: load the model that is asked for, as it is asked for.
+
+        Raises as `load` does, and BackendNotReady (input_mismatch) when it takes other pictures.
+        """
+        input_size = (request.spec.width, request.spec.height)
+        engine = cls.load(request.model_path, replace(settings or RunSettings(), input_size=input_size))
+        request.check_input(engine.input_shape)
+        return engine
 
     @classmethod
     @abstractmethod
@@ -119,11 +131,19 @@ class Engine(ABC):
     def convert(
         cls, frozen: Any, folder: Path, number_type: NumberType = "f32", probes: np.ndarray | None = None
     ) -> Path:
-        """A frozen TensorFlow function -> this engine's own file in `folder`. Called in a child process only.
+        """What the reference's `freeze` gave -> this engine's own file in `folder`. Called in a child process only.
 
         `probes`: (N, H, W, C) inputs that a quantisation is calibrated with. What the library raises passes through.
         """
         raise NotImplementedError(f"{cls.name} converts nothing")
+
+    def freeze(self, input_shape: tuple[int, int, int]) -> Any:
+        """The reference engine: the network for pictures (height, width, channels), as other engines convert it."""
+        raise NotImplementedError(f"what {self.name} runs is not converted")
+
+    def with_settings(self, settings: RunSettings) -> Self | None:
+        """Itself, run in another way from now on; None where that takes loading it anew."""
+        return None
 
     @abstractmethod
     def run(self, batch: np.ndarray) -> np.ndarray:
@@ -131,6 +151,19 @@ class Engine(ABC):
 
     def close(self) -> None:
         """Give memory back; the engine is not used after it."""
+
+
+@contextmanager
+def loading(path: Path) -> Iterator[None]:
+    """What a library raises while it loads a file becomes BackendNotReady."""
+    try:
+        yield
+    except (BackendNotReady, UnsafeModel):
+        raise
+    except ImportError as error:
+        raise BackendNotReady(f"{path}: a library is missing: {error}", code="library_missing") from error
+    except Exception as error:  # a foreign file in a foreign library: whatever it raises, the file cannot be used
+        raise BackendNotReady(f"{path}: cannot be loaded: {first_line(error)}", code="model_broken") from error
 
 
 def split_sizes(count: int, sizes: tuple[int, ...]) -> list[int]:

@@ -21,12 +21,28 @@ def relative_difference(output: np.ndarray, reference: np.ndarray) -> float:
     return apart / largest if largest else float("inf") if apart else 0.0
 
 
-def top1_agreement(output: np.ndarray, reference: np.ndarray, numbers_before_scores: int = 0) -> float:
-    """Share of the pictures (first axis) whose best score lies at the same place; 0.0 where the shapes differ."""
+def table_difference(output: np.ndarray, reference: np.ndarray, numbers_before_scores: int, axis: int = -1) -> float:
+    """As `relative_difference`, but where numbers stand before the scores on an axis, those are compared by themselves:
+    boxes in pixels would hide any error of a score. Scores count as shares of 1."""
+    apart = relative_difference(output, reference)
+    if not numbers_before_scores or not np.isfinite(apart):
+        return apart
+    given, wanted = np.moveaxis(output, axis, -1), np.moveaxis(reference, axis, -1)
+    numbers = relative_difference(given[..., :numbers_before_scores], wanted[..., :numbers_before_scores])
+    scores = wanted[..., numbers_before_scores:].astype(np.float64)
+    scores_apart = np.abs(given[..., numbers_before_scores:] - scores).max(initial=0.0)
+    return max(numbers, float(scores_apart / max(1.0, np.abs(scores).max(initial=0.0))))
+
+
+def top1_agreement(output: np.ndarray, reference: np.ndarray, numbers_before_scores: int = 0, axis: int = -1) -> float:
+    """Share of the pictures (first axis) whose best score lies at the same place; 0.0 where the shapes differ.
+
+    `axis`: where the scores stand, with so many numbers before them.
+    """
     if output.shape != reference.shape or not len(output):
         return 0.0
-    scores = output[..., numbers_before_scores:].reshape(len(output), -1)
-    wanted = reference[..., numbers_before_scores:].reshape(len(reference), -1)
+    scores = np.moveaxis(output, axis, -1)[..., numbers_before_scores:].reshape(len(output), -1)
+    wanted = np.moveaxis(reference, axis, -1)[..., numbers_before_scores:].reshape(len(reference), -1)
     if not scores.shape[1]:
         return 1.0
     found = np.take_along_axis(wanted, scores.argmax(axis=1)[:, np.newaxis], axis=1)[:, 0]

@@ -10,15 +10,17 @@ from typing import Any
 
 from deep_predictor.engines.probes import real_pictures
 from deep_predictor.engines.request import NetworkRequest
-from deep_predictor.engines.table import ENGINES, get_engine_class
+from deep_predictor.engines.table import CANDIDATES, ENGINES, REFERENCES, get_engine_class
+from deep_predictor.errors import BackendNotReady
 
 #: Another number, another cache: raised when what is measured or stored changes.
 FORMAT = 1
 
 
 def conditions(cores: int) -> dict[str, Any]:
-    """The machine and the versions of the engines that are installed."""
-    classes = {name: get_engine_class(name) for name in ENGINES}
+    """The machine and the versions of the engines that are measured and installed."""
+    measured = {name for kind, names in CANDIDATES.items() for name in (REFERENCES[kind], *names)}
+    classes = {name: get_engine_class(name) for name in ENGINES if name in measured}
     return {
         "cpu": cpu_model(),
         "cores": cores,
@@ -29,10 +31,11 @@ def conditions(cores: int) -> dict[str, Any]:
 def fingerprint(request: NetworkRequest, measured_under: dict[str, Any]) -> str:
     """Hexadecimal SHA-256 over the content of the model (and of the real pictures), the request, and the conditions."""
     fields = request.to_dict()
-    del fields["model_path"]
+    del fields["model_path"], fields["sha256"]
+    content = request.sha256 or content_hash(request.model_path)
     if request.precision == "fast":
         fields["probe_folder"] = [content_hash(path) for path in real_pictures(request)]
-    parts = [FORMAT, content_hash(request.model_path), request.model_path.suffix, fields, measured_under]
+    parts = [FORMAT, content, request.model_path.suffix, fields, measured_under]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -44,6 +47,17 @@ def content_hash(path: Path) -> str:
         return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_unchanged(path: Path, sha256: str | None) -> bytes:
+    """A file's bytes, compared where its hexadecimal SHA-256 is known: what is read is what was judged.
+
+    Raises OSError, or BackendNotReady (model_changed).
+    """
+    data = path.read_bytes()
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise BackendNotReady(f"{path}: was changed while it was looked at", code="model_changed")
+    return data
 
 
 def cpu_model() -> str:

@@ -10,16 +10,16 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from deep_predictor.engines.fingerprint import conditions, fingerprint
+from deep_predictor.engines.fingerprint import conditions, content_hash, fingerprint
 from deep_predictor.engines.request import NetworkRequest
-from deep_predictor.engines.table import ENGINES, REFERENCE
-from deep_predictor.engines.trial import ALL_ENGINES, ERROR_FILE, JOURNAL_FILE, TrialJob
+from deep_predictor.engines.table import LOOKED_INTO_BY_A_CHILD, candidates_of, reference_of
 from deep_predictor.engines.trial_child import PROJECT_ROOT, ChildEnd, ChildLimits, run_trial_child
+from deep_predictor.engines.trial_job import ALL_ENGINES, ERROR_FILE, JOURNAL_FILE, TrialJob
 from deep_predictor.engines.verdict import Verdict
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 from deep_predictor.os_limits import usable_cores
@@ -34,11 +34,15 @@ LOCK_POLL_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class JudgeSettings:
-    """`cores`: what engines may use. `memory_limit` (bytes) and `seconds` bound the child process of one model."""
+    """`cores`: what engines may use. `memory_limit` (bytes) and `seconds` bound the child process of one model.
+
+    `timing_seconds`: how long each way to run it is timed, in each round.
+    """
 
     cores: int = 0
     memory_limit: int = 8 * 1024**3
     seconds: float = 600.0
+    timing_seconds: float = 0.3
     cache_folder: Path = CACHE_FOLDER
     is_stopping: Callable[[], bool] = lambda: False
 
@@ -48,35 +52,41 @@ class JudgeSettings:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A verdict, and the folder where the artifacts lie that it speaks of."""
+    """A verdict, and the folder where the artifacts lie that it speaks of.
+
+    `sha256`: of the model file that a child looked into; None where that is not what this process relies on.
+    """
 
     verdict: Verdict
     folder: Path
+    sha256: str | None = None
 
 
 def find_judgement(request: NetworkRequest, settings: JudgeSettings) -> Judgement | None:
     """What the cache has; None where this model was not measured under these conditions."""
     try:
+        request = _with_content(request)
         folder = settings.cache_folder / fingerprint(request, conditions(settings.cores))
         verdict = Verdict.read(folder)
         os.utime(folder)
     except (OSError, ValueError):
         return None
-    return Judgement(verdict, folder)
+    return Judgement(verdict, folder, request.sha256)
 
 
 def judge(request: NetworkRequest, settings: JudgeSettings) -> Judgement:
     """From the cache, else measured now.
 
     Raises UnsafeModel or BackendNotReady when not even the reference engine can run the model: model_missing,
-    model_broken, input_mismatch, probes_missing, model_crashed…
+    model_broken, model_changed, input_mismatch, probes_missing, model_crashed…
     """
     if not request.model_path.exists():
         raise BackendNotReady(f"{request.model_path}: there is no such model", code="model_missing")
-    found = find_judgement(request, settings)
-    if found:
-        return found
     try:
+        request = _with_content(request)
+        found = find_judgement(request, settings)
+        if found:
+            return found
         settings.cache_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _one_at_a_time(settings):
             found = find_judgement(request, settings)  # another server may have measured it meanwhile
@@ -88,6 +98,13 @@ def judge(request: NetworkRequest, settings: JudgeSettings) -> Judgement:
 def forget(judgement: Judgement) -> None:
     """Have it measured again the next time: what it speaks of turned out to be broken."""
     shutil.rmtree(judgement.folder, ignore_errors=True)
+
+
+def _with_content(request: NetworkRequest) -> NetworkRequest:
+    """Bound to what its file holds now, where it must still hold that when it is opened. Raises OSError."""
+    if request.sha256 or request.kind not in LOOKED_INTO_BY_A_CHILD:
+        return request
+    return replace(request, sha256=content_hash(request.model_path))
 
 
 @contextmanager
@@ -120,8 +137,9 @@ def _measure(request: NetworkRequest, settings: JudgeSettings) -> Judgement:
     skipped: dict[str, str] = {}
     try:
         while True:
-            engines = (REFERENCE, *_engines_asked(request))
-            TrialJob(request, settings.cores, engines, settings.memory_limit, measured_under, skipped).write(draft)
+            engines = (reference_of(request), *candidates_of(request))
+            told = settings.cores, engines, settings.memory_limit, measured_under, skipped, settings.timing_seconds
+            TrialJob(request, *told).write(draft)
             (draft / JOURNAL_FILE).unlink(missing_ok=True)
             end = run_trial_child(draft, limits, settings.cores)
             if end.exit_code == 0:
@@ -137,18 +155,14 @@ def _measure(request: NetworkRequest, settings: JudgeSettings) -> Judgement:
     for line in verdict.lines():
         logger.info("%s: %s", request.model_path, line)
     logger.info("%s: measured in %.0f s", request.model_path, time.monotonic() - started)
-    return Judgement(verdict, folder)
-
-
-def _engines_asked(request: NetworkRequest) -> tuple[str, ...]:
-    return tuple(name for name in ENGINES if name != REFERENCE and request.engine in ("auto", name))
+    return Judgement(verdict, folder, request.sha256)
 
 
 def _leave_out(request: NetworkRequest, draft: Path, end: ChildEnd, skipped: dict[str, str]) -> None:
     """Note which engine ended the child. Raises what is to be said when that was the reference itself."""
     _raise_stored_error(request, draft)
-    guilty = _engines_asked(request) if end.engine == ALL_ENGINES else (end.engine,)
-    if not end.engine or REFERENCE in guilty or set(guilty) <= set(skipped) or "stops" in end.killed:
+    guilty = candidates_of(request) if end.engine == ALL_ENGINES else (end.engine,)
+    if not end.engine or reference_of(request) in guilty or set(guilty) <= set(skipped) or "stops" in end.killed:
         code = "trial_failed" if "stops" in end.killed else "model_crashed"
         raise BackendNotReady(f"{request.model_path}: the child process that loads it {end.reason}", code=code)
     for engine in guilty:

@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import logging
-import os
-import shutil
-import subprocess
 import sys
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from deep_predictor.engines.converting import PROJECT_ROOT, Conversion
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 
-logger = logging.getLogger(__name__)
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 CACHE_FOLDER = PROJECT_ROOT / "var" / "cache" / "converted"
 REQUIREMENTS = "other/requirements/legacy.txt"
 TIMEOUT_SECONDS = 600.0
@@ -89,46 +82,15 @@ def _require_tf_keras(path: Path) -> None:
 
 
 def _convert(path: Path, target: Path) -> Path:
-    """Run the child on a draft beside the target, and rename it when it is whole."""
-    logger.info("%s: is converted from Keras 2, once", path)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    command = [
-        sys.executable,
-        "-m",
-        "deep_predictor.engines.legacy_conversion",
-        str(path.resolve()),
-        str(draft.resolve()),
-    ]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=PROJECT_ROOT,
-            env=_child_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise BackendNotReady(f"{path}: cannot be converted from Keras 2: {_last_line(done)}", "conversion_failed")
-        draft.rename(target)
-    except subprocess.TimeoutExpired as error:
-        message = f"{path}: its conversion from Keras 2 took over {TIMEOUT_SECONDS:g} s"
-        raise BackendNotReady(message, code="conversion_failed") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return target
-
-
-def _child_environment() -> dict[str, str]:
-    """Without the server's secrets, and on the CPU: the parent may hold the GPU's memory."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("DEEP_PREDICTOR_")}
-    return {**inherited, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
-
-
-def _last_line(done: subprocess.CompletedProcess[bytes]) -> str:
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else f"exit status {done.returncode}"
+    conversion = Conversion(
+        source=path,
+        from_what="Keras 2",
+        module="deep_predictor.engines.legacy_conversion",
+        arguments=(str(path.resolve()),),
+        timeout_seconds=TIMEOUT_SECONDS,
+        environment={"TF_USE_LEGACY_KERAS": "1"},
+    )
+    return conversion.write(target)
 
 
 if __name__ == "__main__":

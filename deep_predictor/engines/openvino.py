@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from deep_predictor.engines.base import Engine, NumberType, RunSettings, split_sizes
+from deep_predictor.engines.onnx_input import OnnxGraph
 from deep_predictor.errors import BackendNotReady
 
 FROZEN_NAME = "frozen.pb"
@@ -51,20 +52,16 @@ class OpenvinoEngine(Engine):
     def convert(
         cls, frozen: Any, folder: Path, number_type: NumberType = "f32", probes: np.ndarray | None = None
     ) -> Path:
-        """By OpenVINO's own reader of TensorFlow graphs; `int8` by NNCF, calibrated with the probes."""
-        ov = import_openvino()
+        """By OpenVINO's own readers of TensorFlow graphs and ONNX files; `int8` by NNCF, calibrated with the probes."""
         graph_path = folder / FROZEN_NAME
-        graph_path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
         try:
-            model = ov.Core().read_model(graph_path)
-            shape = [-1 if size is None else size for size in frozen.inputs[0].shape]
-            model.reshape(shape)
+            model = _read_onnx(frozen) if isinstance(frozen, OnnxGraph) else _read_tensorflow(frozen, graph_path)
             if number_type == "int8":
                 model = _quantised(model, probes)
             path = folder / cls.file_name
-            ov.save_model(model, path, compress_to_fp16=False)
+            import_openvino().save_model(model, path, compress_to_fp16=False)
         finally:
-            graph_path.unlink()
+            graph_path.unlink(missing_ok=True)
         return path
 
     @classmethod
@@ -110,6 +107,27 @@ def import_openvino() -> Any:
     import openvino
 
     return openvino
+
+
+def _read_tensorflow(frozen: Any, graph_path: Path) -> Any:
+    """`graph_path`: where the graph is written for the reader; it may be deleted once the model is saved."""
+    graph_path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    model = import_openvino().Core().read_model(graph_path)
+    model.reshape([-1 if size is None else size for size in frozen.inputs[0].shape])
+    return model
+
+
+def _read_onnx(graph: OnnxGraph) -> Any:
+    """What takes (N, H, W, C) float32 and gives float32, whatever the file's own layout and number types are."""
+    ov = import_openvino()
+    model = ov.Core().read_model(graph.path)
+    model = ov.Model([model.output(graph.output_name)], model.get_parameters())
+    model.reshape(graph.taken.in_layout([graph.taken.shape[0] or -1, *graph.picture_shape]))
+    steps = ov.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.f32).set_layout(ov.Layout("NHWC"))
+    steps.input().model().set_layout(ov.Layout(graph.taken.layout.upper()))
+    steps.output().tensor().set_element_type(ov.Type.f32)
+    return steps.build()
 
 
 def _properties(settings: RunSettings) -> dict[str, Any]:

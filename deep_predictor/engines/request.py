@@ -33,14 +33,16 @@ class NetworkRequest:
     max_batch_size: int | None = None
     #: Real pictures that decide whether a lower precision is good enough.
     probe_folder: Path | None = None
-    #: How many numbers stand before the scores on the output's last axis (a box has four).
+    #: How many numbers stand before the scores on an axis of the output (a box has four), and which axis that is.
     numbers_before_scores: int = 0
+    scores_axis: Literal[-1, -2] = -1
     kind: NetworkKind = "tensorflow"
     #: None: as the input's own shape tells, where only one of its axes can be the channels.
     input_layout: InputLayout | None = None
     #: The outputs that are wanted, by name; several are joined along the last axis. (): the only one.
     output_names: tuple[str, ...] = ()
-    #: Hexadecimal SHA-256 that the file must have before anything of it is read; for files that may hold code.
+    #: Hexadecimal SHA-256 that the file must have before anything of it is read: for files that may hold code, and for
+    #: those that a child process looks into, once their content is known.
     sha256: str | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from deep_predictor.engines.base import Engine, RunSettings
 from deep_predictor.engines.comparing import TOLERANCE, relative_difference
 from deep_predictor.engines.judging import Judgement, JudgeSettings, find_judgement, forget, judge
 from deep_predictor.engines.request import NetworkRequest
-from deep_predictor.engines.table import ENGINES, REFERENCE, get_engine_class
-from deep_predictor.engines.trial import PROBES_FILE, artifact_folder
+from deep_predictor.engines.table import candidates_of, get_engine_class, is_judged, reference_of
+from deep_predictor.engines.trial_job import PROBES_FILE, artifact_folder
 from deep_predictor.engines.verdict import Verdict
 from deep_predictor.errors import BackendNotReady, PredictionError
 
@@ -35,13 +35,13 @@ class EngineRoom:
 
         Where the cache knows which one it is, only that. Raises BackendNotReady (library_missing).
         """
-        if request.engine == REFERENCE:
-            return self.start(REFERENCE)
+        if not is_judged(request):
+            return self.start(reference_of(request))
         found = find_judgement(request, self.settings)
         if found:
             return self.start(found.verdict.chosen.engine)
-        for name in ENGINES:
-            if name != REFERENCE and request.engine in ("auto", name) and get_engine_class(name).is_installed():
+        for name in candidates_of(request):
+            if get_engine_class(name).is_installed():
                 try:
                     self.start(name)
                 except PredictionError as error:  # there are others
@@ -60,13 +60,13 @@ class EngineRoom:
 
         Raises UnsafeModel or BackendNotReady when not even the reference engine can.
         """
-        if request.engine == REFERENCE:
+        if not is_judged(request):
             return self._open_reference(request, None)
         for is_last_try in (False, True):
             judgement = judge(request, self.settings)
             chosen = judgement.verdict.chosen
             self._warn_of_gpu(request, judgement.verdict)
-            if chosen.engine == REFERENCE:
+            if chosen.engine == reference_of(request):
                 break
             try:
                 return self._open_artifact(judgement)
@@ -74,7 +74,7 @@ class EngineRoom:
                 logger.error("%s: the engine %s is not used: %s", request.model_path, chosen.engine, error)
             if not is_last_try:
                 forget(judgement)
-        return self._open_reference(request, judgement.verdict)
+        return self._open_reference(replace(request, sha256=judgement.sha256), judgement.verdict)
 
     def _open_artifact(self, judgement: Judgement) -> Engine:
         """Raises BackendNotReady when it does not run here and now as it did in the child."""
@@ -92,15 +92,14 @@ class EngineRoom:
         return engine
 
     def _open_reference(self, request: NetworkRequest, verdict: Verdict | None) -> Engine:
-        self.start(REFERENCE)
-        input_size = (request.spec.width, request.spec.height)
-        batch_size = request.max_batch_size or 1
-        if verdict and verdict.chosen.engine == REFERENCE:
-            settings = replace(verdict.chosen.settings, input_size=input_size)
+        name = reference_of(request)
+        self.start(name)
+        if verdict and verdict.chosen.engine == name:
+            settings = verdict.chosen.settings
         else:
-            settings = RunSettings(self.settings.cores, self.settings.cores, batch_size, input_size=input_size)
-        engine = get_engine_class(REFERENCE).load(request.model_path, settings)
-        request.check_input(engine.input_shape)
+            settings = RunSettings(self.settings.cores, self.settings.cores, request.max_batch_size or 1)
+        settings = replace(settings, memory_limit=self.settings.memory_limit)
+        engine = get_engine_class(name).load_model(request, settings)
         engine.verdict = verdict
         return engine
 

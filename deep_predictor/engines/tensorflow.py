@@ -79,6 +79,11 @@ class TensorflowEngine(Engine):
         picture = tf.TensorSpec(shape, tf.float32, name="picture")
         return convert_variables_to_constants_v2(function.get_concrete_function(picture))
 
+    def with_settings(self, settings: RunSettings) -> Self:
+        """TensorFlow shares the cores by itself."""
+        self.settings = settings
+        return self
+
     def run(self, batch: np.ndarray) -> np.ndarray:
         network = self._network
         if network is None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deep_predictor.engines.trial import JOURNAL_FILE
+from deep_predictor.engines.trial_job import JOURNAL_FILE
 from deep_predictor.os_limits import resident_bytes
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]

@@ -13,6 +13,15 @@ from deep_predictor.config.predictor_config import PredictorConfig
 from deep_predictor.engines.base import Engine, RunSettings
 
 ConfigMaker = Callable[..., PredictorConfig]
+#: `model_paths` of the backends that have others than a model and names.
+OWN_PATHS: dict[str, dict[str, str]] = {
+    "dummy": {},
+    "darknet": {
+        "darknet_configPath": "x.cfg",
+        "darknet_weightPath": "x.weights",
+        "darknet_metaPath": "data/x.data",
+    },
+}
 
 
 class FakeEngine(Engine):
@@ -42,7 +51,7 @@ def make_config(tmp_path: Path) -> ConfigMaker:
     """(backend name, options, paths) -> a cfg; model.keras and names.txt lie in tmp_path."""
 
     def make(name: str, options: dict[str, Any], paths: dict[str, Any] | None = None) -> PredictorConfig:
-        own = {} if name == "dummy" else {"model_path": "model.keras", "names_path": "names.txt"}
+        own = OWN_PATHS.get(name, {"model_path": "model.keras", "names_path": "names.txt"})
         return PredictorConfig(
             path=tmp_path / "x.cfg",
             file="x.cfg",
@@ -55,6 +64,14 @@ def make_config(tmp_path: Path) -> ConfigMaker:
         )
 
     return make
+
+
+def write_darknet_meta(folder: Path, names_file: str) -> Path:
+    """The meta file that the cfgs of `make_config` name."""
+    meta = folder / OWN_PATHS["darknet"]["darknet_metaPath"]
+    meta.parent.mkdir(exist_ok=True)
+    meta.write_text(f"classes= 2\ntrain  = train.txt\n names = {names_file}\nbackup = b/\n", encoding="utf-8")
+    return meta
 
 
 def write_names(folder: Path, *names: str) -> None:

@@ -17,8 +17,8 @@ from deep_predictor.backends.table import BACKENDS, create_backend
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
 from deep_predictor.engines.table import ENGINES
 from deep_predictor.errors import BackendNotReady
-from deep_predictor.results import Answer
-from test.backends.conftest import ConfigMaker, FakeEngine, write_names
+from deep_predictor.results import Answer, ClassInVideo, ClassShare
+from test.backends.conftest import ConfigMaker, FakeEngine, write_darknet_meta, write_names
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,15 @@ def _boxes(batch: np.ndarray) -> np.ndarray:
     return np.array(rows, np.float32)[:, np.newaxis]
 
 
+def _pixels(batch: np.ndarray) -> np.ndarray:
+    """Two scores a pixel: bright ones are of the second class."""
+    bright = batch.mean(axis=3) / 255
+    return np.stack([1 - bright, bright], axis=3).astype(np.float32)
+
+
+#: What says the layout of a detector.
+LAYOUT = {"box_format": "y1x1y2x2", "box_units": "share", "scores": "per_class"}
+PIXELS = {"image_w": 6, "image_h": 8, "color_mode": "rgb"}
 CASES = [
     Case("dummy", {"simulate": "keras"}),
     Case("dummy", {"simulate": "tf_yolo"}),
@@ -49,6 +58,15 @@ CASES = [
     Case("keras", {"image_w": 6, "image_h": 8, "grayscale": 1}, (None, 8, 6, 1), _scores),
     Case("tf_yolo", {"input_size": 32}, (None, 32, 32, 3), _boxes),
     Case("tf_yolo", {"input_size": 32, "resize_mode": "letterbox"}, (None, 32, 32, 3), _boxes),
+    Case("segmentation", PIXELS, (None, 8, 6, 3), _pixels),
+    Case("segmentation", {**PIXELS, "resize_mode": "center_crop"}, (None, 8, 6, 3), _pixels),
+    Case("onnx", {"task": "classification", "image_w": 6, "image_h": 8}, (None, 8, 6, 3), _scores),
+    Case("onnx", {"task": "detection", "input_size": 32, **LAYOUT}, (None, 32, 32, 3), _boxes),
+    Case("onnx", {"task": "segmentation", **PIXELS}, (None, 8, 6, 3), _pixels),
+    Case("torch", {"task": "classification", "image_w": 6, "image_h": 8}, (None, 8, 6, 3), _scores),
+    Case("torch", {"task": "detection", "input_size": 32, **LAYOUT}, (None, 32, 32, 3), _boxes),
+    Case("torch", {"task": "segmentation", **PIXELS}, (None, 8, 6, 3), _pixels),
+    Case("darknet", {"image_w": 32, "image_h": 32, "resize_mode": "letterbox"}, (None, 32, 32, 3), _boxes),
 ]
 PICTURES = [
     np.zeros((1, 1, 3), np.uint8),
@@ -58,9 +76,13 @@ PICTURES = [
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case.name}-{len(case.options)}")
-def backend(request: pytest.FixtureRequest, make_config: ConfigMaker, tmp_path: Path) -> Backend:
+def backend(
+    request: pytest.FixtureRequest, make_config: ConfigMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Backend:
     case: Case = request.param
     write_names(tmp_path, "dark", "traffic light")
+    write_darknet_meta(tmp_path, "names.txt")
+    monkeypatch.setattr("deep_predictor.backends.darknet.convert_darknet", lambda cfg, weights, size: weights)
     backend = create_backend(make_config(case.name, case.options))
     backend.load(lambda network: FakeEngine(case.input_shape, case.output))
     return backend
@@ -90,9 +112,13 @@ def test_contract_answer_is_json_with_known_classes_highest_first(backend: Backe
     before = picture.copy()
     given = answer(backend, picture)
     json.dumps([item.to_dict() for item in given.items], allow_nan=False)
-    confidences = [item.confidence for item in given.items]
-    assert confidences == sorted(confidences, reverse=True)
-    assert all(backend.class_names[item.class_index] == item.class_name for item in given.items)
+    items = [item for item in given.items if not isinstance(item, ClassInVideo)]
+    assert len(items) == len(given.items)
+    numbers = [item.share if isinstance(item, ClassShare) else item.confidence for item in items]
+    assert numbers == sorted(numbers, reverse=True)
+    assert (given.mask is None) == (backend.task != "segmentation")
+    assert given.mask is None or (given.mask.shape, given.mask.dtype) == (picture.shape[:2], np.uint8)
+    assert all(backend.class_names[item.class_index] == item.class_name for item in items)
     assert given.folder_name
     np.testing.assert_array_equal(picture, before)
 

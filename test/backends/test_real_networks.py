@@ -14,7 +14,7 @@ from deep_predictor.backends.base import Backend
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import PredictorConfig
 from deep_predictor.engines.room import EngineRoom
-from deep_predictor.results import Answer, Detection
+from deep_predictor.results import Answer, ClassScore, Detection
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +69,7 @@ def test_imagenet_classifier_top_1_is_the_listed_one(
     classifier: Backend, shared_data: Path, photo: str, class_name: str, confidence: float
 ) -> None:
     first = answer(classifier, shared_data / "classification" / "photos" / photo).items[0]
+    assert isinstance(first, ClassScore)
     assert class_name in first.class_name
     assert first.confidence == pytest.approx(confidence, abs=0.02)
 

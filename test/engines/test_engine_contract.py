@@ -1,4 +1,4 @@
-"""What every engine keeps, whichever library it is: the same checks on each, on one small network."""
+"""What every engine keeps, whichever library it is: the same checks on each that runs Keras files, on one network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from deep_predictor.engines.base import Engine, RunSettings, split_sizes
 from deep_predictor.engines.comparing import TOLERANCE, relative_difference
-from deep_predictor.engines.table import ENGINES, REFERENCE, get_engine_class
+from deep_predictor.engines.table import CANDIDATES, ENGINES, REFERENCE, get_engine_class
 from deep_predictor.engines.tensorflow import TensorflowEngine
 from deep_predictor.errors import BackendNotReady
 from test import model_factory
@@ -40,7 +40,7 @@ def wanted(reference: TensorflowEngine, batch: np.ndarray) -> np.ndarray:
     return reference.run(batch)
 
 
-@pytest.fixture(scope="module", params=sorted(ENGINES))
+@pytest.fixture(scope="module", params=sorted((REFERENCE, *CANDIDATES["tensorflow"])))
 def artifact(
     request: pytest.FixtureRequest, model: Path, reference: TensorflowEngine, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[type[Engine], Path]:
@@ -131,7 +131,7 @@ def test_contract_missing_library_is_named_with_what_to_install(name: str, monke
         if module.split(".")[0] == engine_class.package:
             monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setitem(sys.modules, engine_class.package, None)
-    with pytest.raises(BackendNotReady, match=rf"the engine {name} .*requirements\.txt") as caught:
+    with pytest.raises(BackendNotReady, match=rf"the engine {name} .*{engine_class.requirements}") as caught:
         engine_class.start_in_main_thread()
     assert caught.value.code == "library_missing"
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from deep_predictor.engines import legacy_conversion
+from deep_predictor.engines import converting, legacy_conversion
 from deep_predictor.engines.legacy_conversion import convert_to_saved_model, main
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.tensorflow import TensorflowEngine
@@ -45,7 +45,7 @@ def test_load_keras_2_file_is_converted_once_and_runs(
     def never(*arguments: Any, **options: Any) -> None:
         raise AssertionError("it was converted before")
 
-    monkeypatch.setattr(legacy_conversion.subprocess, "run", never)
+    monkeypatch.setattr(converting.subprocess, "run", never)
     same_content = tmp_path / "copy.h5"
     shutil.copyfile(legacy_file, same_content)
     np.testing.assert_array_equal(
@@ -81,12 +81,12 @@ def test_convert_by_two_threads_at_once_is_done_once(
 
 def fake_child(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program in place of the converter; tf_keras need not be there."""
-    run = legacy_conversion.subprocess.run
+    run = converting.subprocess.run
 
     def run_code(command: list[str], **options: Any) -> Any:
         return run([command[0], "-c", code, *command[3:]], **options)
 
-    monkeypatch.setattr(legacy_conversion.subprocess, "run", run_code)
+    monkeypatch.setattr(converting.subprocess, "run", run_code)
     monkeypatch.setattr(legacy_conversion, "_require_tf_keras", lambda path: None)
 
 

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,7 +24,7 @@ from deep_predictor.engines.judging import JudgeSettings, find_judgement
 from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.engines.room import EngineRoom
 from deep_predictor.engines.tensorflow import TensorflowEngine
-from deep_predictor.engines.trial import artifact_folder
+from deep_predictor.engines.trial_job import artifact_folder
 from deep_predictor.engines.verdict import Trial
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 from deep_predictor.images.preprocessing import InputSpec
@@ -35,6 +36,11 @@ SPEC = InputSpec(24, 20, "rgb")
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
+def quick(cache_folder: Path, **more: Any) -> JudgeSettings:
+    """What is measured is timed in no time."""
+    return JudgeSettings(cache_folder=cache_folder, timing_seconds=0.02, **more)
+
+
 @pytest.fixture(scope="module")
 def model(model_folder: Path) -> Path:
     return model_factory.small_convolution(model_folder / "measured.keras")
@@ -42,7 +48,7 @@ def model(model_folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> EngineRoom:
-    return EngineRoom(JudgeSettings(cache_folder=tmp_path_factory.mktemp("cache")))
+    return EngineRoom(quick(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +145,7 @@ def test_start_for_a_measured_network_starts_its_engine_alone(room: EngineRoom, 
 
 
 def test_damaged_artifact_is_measured_again(model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path))
+    room = EngineRoom(quick(tmp_path))
     request = NetworkRequest(model, SPEC, engine="litert")
     room.open(request).close()
     judgement = find_judgement(request, room.settings)
@@ -156,7 +162,7 @@ def test_engines_that_crash_eat_memory_or_differ_leave_the_reference(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     faults(monkeypatch, litert="crash", openvino="eat", onnxruntime="differ")
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path, memory_limit=3_000_000_000))
+    room = EngineRoom(quick(tmp_path, memory_limit=3_000_000_000))
     with caplog.at_level(logging.INFO):
         engine = room.open(NetworkRequest(model, SPEC))
     assert engine.name == "tensorflow"
@@ -177,7 +183,7 @@ def test_engine_that_hangs_is_given_up_and_remembered(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults(monkeypatch, litert="hang")
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path, seconds=48))
+    room = EngineRoom(quick(tmp_path, seconds=48))
     request = NetworkRequest(model, SPEC, engine="litert")
     engine = room.open(request)
     assert engine.name == "tensorflow"
@@ -194,13 +200,13 @@ def test_model_that_crashes_the_reference_is_not_ready_and_the_process_lives(
 ) -> None:
     faults(monkeypatch, tensorflow="crash at load")
     with pytest.raises(BackendNotReady, match=r"crashed \(signal 6\)") as caught:
-        EngineRoom(JudgeSettings(cache_folder=tmp_path)).open(NetworkRequest(model, SPEC))
+        EngineRoom(quick(tmp_path)).open(NetworkRequest(model, SPEC))
     assert caught.value.code == "model_crashed"
-    assert not find_judgement(NetworkRequest(model, SPEC), JudgeSettings(cache_folder=tmp_path))
+    assert not find_judgement(NetworkRequest(model, SPEC), quick(tmp_path))
 
 
 def test_what_the_child_refuses_is_raised_here(tmp_path: Path) -> None:
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path / "cache"))
+    room = EngineRoom(quick(tmp_path / "cache"))
     with pytest.raises(UnsafeModel, match="Lambda"):
         room.open(NetworkRequest(model_factory.lambda_h5(tmp_path / "unsafe.h5"), InputSpec(6, 8, "rgb")))
     with pytest.raises(BackendNotReady, match="there is no such model") as caught:
@@ -213,7 +219,7 @@ def test_what_the_child_refuses_is_raised_here(tmp_path: Path) -> None:
 
 
 def test_stopping_server_does_not_wait_for_a_trial(model: Path, tmp_path: Path) -> None:
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path, is_stopping=lambda: True))
+    room = EngineRoom(quick(tmp_path, is_stopping=lambda: True))
     started = time.monotonic()
     with pytest.raises(BackendNotReady, match="the server stops") as caught:
         room.open(NetworkRequest(model, SPEC))
@@ -223,7 +229,7 @@ def test_stopping_server_does_not_wait_for_a_trial(model: Path, tmp_path: Path) 
 
 def test_fast_without_real_pictures_is_refused(model: Path, tmp_path: Path) -> None:
     with pytest.raises(BackendNotReady, match='"precision": "fast" needs real pictures') as caught:
-        EngineRoom(JudgeSettings(cache_folder=tmp_path)).open(NetworkRequest(model, SPEC, precision="fast"))
+        EngineRoom(quick(tmp_path)).open(NetworkRequest(model, SPEC, precision="fast"))
     assert caught.value.code == "probes_missing"
 
 
@@ -235,7 +241,7 @@ def test_fast_admits_int8_that_names_the_same_classes(model: Path, tmp_path: Pat
     for index in range(16):
         pixels = random.integers(0, 256, (20, 24, 3), np.uint8) // (1 + index % 4)
         Image.fromarray(pixels).save(folder / f"{index}.png")
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path / "cache"))
+    room = EngineRoom(quick(tmp_path / "cache"))
     request = NetworkRequest(model, SPEC, engine="openvino", precision="fast", probe_folder=folder)
     engine = room.open(request)
     assert engine.verdict
@@ -250,7 +256,7 @@ def test_fast_admits_int8_that_names_the_same_classes(model: Path, tmp_path: Pat
 def test_gpu_wished_for_and_absent_is_one_warning_and_the_cpu(
     model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room = EngineRoom(JudgeSettings(cache_folder=tmp_path))
+    room = EngineRoom(quick(tmp_path))
     request = NetworkRequest(model, SPEC, engine="litert", device="gpu")
     engine = room.open(request)
     room.open(request)
