@@ -27,20 +27,24 @@ from deep_predictor.db.file_lock import DatabaseLock
 from deep_predictor.db.model_rows import ModelRows
 from deep_predictor.db.oauth_rows import OAuthRows
 from deep_predictor.db.setup import engine_for, init_databases, rows_for, training_job_rows_for
+from deep_predictor.engines.explain_process import ExplainProcess
 from deep_predictor.engines.judging import JudgeSettings
 from deep_predictor.engines.room import EngineRoom
 from deep_predictor.environment import Application, Environment
 from deep_predictor.errors import ConfigError, ConfigProblem
+from deep_predictor.images.result_files import ResultFiles
 from deep_predictor.images.storage import ImageStore
 from deep_predictor.live.feed import LiveFeed
 from deep_predictor.management import EXTENSION as MANAGEMENT
 from deep_predictor.management import Management
 from deep_predictor.os_limits import usable_cores
+from deep_predictor.predictions.explanations import Explanations
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.recovering import recover
 from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
+from deep_predictor.predictions.video_queue import VideoQueue
 from deep_predictor.predictions.waiting import WaitSlots
 from deep_predictor.publishing.library import ModelLibrary
 from deep_predictor.runs.starting import Runs
@@ -134,6 +138,7 @@ def _judge_settings(main_config: MainConfig, stopping: threading.Event) -> Judge
         cores=options.cores or usable_cores(),
         memory_limit=options.trial_memory_mb * 1_000_000,
         seconds=options.trial_seconds,
+        timing_seconds=options.timing_seconds,
         cache_folder=PROJECT_ROOT / options.cache_folder,
         is_stopping=stopping.is_set,
     )
@@ -215,6 +220,7 @@ def _picture_rules(main_config: MainConfig) -> PictureRules:
 def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Application:
     dispose_databases = init_databases(app, main_config)
     gate, stopping = RunGate(), threading.Event()
+    videos = VideoQueue(gate)
     budget = PixelBudget(options.pixel_budget_bytes) if options.pixel_budget_bytes is not None else PixelBudget()
 
     def environment(name: str, config: EnvironmentConfig) -> Environment:
@@ -229,22 +235,26 @@ def _connect(app: Flask, main_config: MainConfig, options: AppOptions) -> Applic
             },
             rows=rows_for(app, name),
             images=ImageStore(config.path_options.temp_save_path),
+            results=ResultFiles(config.path_options.results_folder),
             pixel_budget=budget,
+            videos=videos,
             database_name=hashlib.sha256(main_config.database_url(name).encode()).hexdigest(),
         )
 
     production = environment("production", main_config.production)
     test = environment("test", main_config.test)
+    judging = _judge_settings(main_config, stopping)
     return Application(
         main_config=main_config,
         production=production,
         test=test,
         registry=Registry(
             [*production.predictors.values(), *test.predictors.values()],
-            EngineRoom(_judge_settings(main_config, stopping)),
+            EngineRoom(judging),
         ),
         wait_slots=WaitSlots.for_threads(options.web_threads),
         run_gate=gate,
         stopping=stopping,
+        explanations=Explanations(ExplainProcess(judging.cores, judging.memory_limit)),
         closers=[dispose_databases],
     )

@@ -12,13 +12,16 @@ from pathlib import Path
 from deep_predictor.config.main_config import EnvironmentConfig, MainConfig
 from deep_predictor.db.prediction_rows import PredictionRows
 from deep_predictor.errors import UnknownPredictor
+from deep_predictor.images.result_files import ResultFiles, apply_results_retention
 from deep_predictor.images.storage import ImageStore
+from deep_predictor.predictions.explanations import Explanations
 from deep_predictor.predictions.housekeeping import Housekeeper
 from deep_predictor.predictions.job import LiveJobs
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
+from deep_predictor.predictions.video_queue import VideoQueue
 from deep_predictor.predictions.waiting import WaitSlots
 
 logger = logging.getLogger(__name__)
@@ -47,7 +50,10 @@ class Environment:
     predictors: dict[str, Predictor]
     rows: PredictionRows
     images: ImageStore
+    results: ResultFiles
     pixel_budget: PixelBudget
+    #: Shared by both environments.
+    videos: VideoQueue
     #: Tells this environment's database from others; no address, so that no password is in it.
     database_name: str = ""
     jobs: LiveJobs = field(default_factory=LiveJobs)
@@ -57,6 +63,9 @@ class Environment:
         self._written = {entry.name: entry for entry in self.config.prediction_options.predictors}
         paths = self.config.path_options
         self._housekeeper = Housekeeper(paths.temp_save_path, paths.temp_keep_days, paths.temp_max_disk_mb)
+        self._results_housekeeper = Housekeeper(
+            self.results.folder, paths.results_keep_days, paths.results_max_disk_mb, apply_results_retention
+        )
 
     @property
     def max_image_pixels(self) -> int:
@@ -101,16 +110,22 @@ class Environment:
     def keep_house(self) -> None:
         """Apply every retention, now and then; pictures that wait are never deleted."""
         self._housekeeper.run(self._waiting_images)
+        self._results_housekeeper.run(self._unfinished_results)
         for predictor in self.predictors.values():
             predictor.keep_house(self._waiting_images)
 
     def _waiting_images(self) -> set[Path]:
         return {job.image_path for job in self.jobs.all() if job.image_path}
 
+    def _unfinished_results(self) -> set[Path]:
+        return {self.results.folder_of(job.prediction_id) for job in self.jobs.all()}
+
     def drain(self, timeout_seconds: float) -> bool:
         """Wait until no prediction of this environment waits or runs; False when that took longer."""
         deadline = time.monotonic() + timeout_seconds
-        return all(p.queue.drain(max(0.0, deadline - time.monotonic())) for p in self.predictors.values())
+        return self.videos.drain(timeout_seconds) and all(
+            p.queue.drain(max(0.0, deadline - time.monotonic())) for p in self.predictors.values()
+        )
 
 
 @dataclass(eq=False)
@@ -124,6 +139,7 @@ class Application:
     wait_slots: WaitSlots
     run_gate: RunGate
     stopping: threading.Event
+    explanations: Explanations = field(default_factory=Explanations)
     closers: list[Callable[[], None]] = field(default_factory=list)
     _closed: bool = False
 
@@ -144,8 +160,10 @@ class Application:
             return
         self._closed = True
         self.wake_waiters()
+        self.explanations.close()
         deadline = time.monotonic() + grace_seconds
         named = {predictor for environment in self.environments for predictor in environment.predictors.values()}
+        self.production.videos.stop(deadline)
         for predictor in named | self.registry.at_work():
             predictor.queue.stop(deadline)
         left = sum(len(environment.jobs) for environment in self.environments)

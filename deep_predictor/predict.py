@@ -210,14 +210,15 @@ def _table_writer(files: Sequence[Path]) -> _Writer:
 
 
 def _item_text(item: ResultItem) -> str:
-    text = f"{item.class_name} {item.confidence:.5f}"
+    shown = item.to_dict()
+    text = f"{item.class_name} {shown.get('confidence', shown.get('share')):.5f}"
     if isinstance(item, Detection):
         text += f" (cx {item.cx_norm:.3f} cy {item.cy_norm:.3f} w {item.w_norm:.3f} h {item.h_norm:.3f})"
     return text
 
 
 def _csv_writer() -> _Writer:
-    columns = ("file", "prediction_status", "reason_code", "class_name", "class_index", "confidence")
+    columns = ("file", "prediction_status", "reason_code", "class_name", "class_index", "confidence", "share")
     boxes = ("cx", "cy", "w", "h")
     writer = csv.DictWriter(sys.stdout, (*columns, *boxes), lineterminator="\n")
 

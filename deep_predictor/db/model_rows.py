@@ -40,6 +40,7 @@ class NewModel:
     job_id: int | None = None
     dataset_id: int | None = None
     created_by: int | None = None
+    task: str = "classification"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,6 @@ class ModelRows:
         values = {
             **asdict(new),
             "version": last.scalar_subquery() + 1,
-            "task": "classification",
             "state": ModelState.CHECKING,
             "metrics": "{}",
             "class_names": "[]",

@@ -77,6 +77,8 @@ class PredictionColumns:
     reason_code: Mapped[str | None] = mapped_column(Text)
     #: The class of the most confident item; NULL where there is none.
     top_class: Mapped[str | None] = mapped_column(Text)
+    #: What was made beside the answer: `mask`, `video`, or NULL.
+    result_kind: Mapped[str | None] = mapped_column(Text)
 
 
 class TrainingJobColumns:

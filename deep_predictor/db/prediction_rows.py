@@ -31,6 +31,7 @@ FINAL_COLUMNS = (
     "prediction_seconds",
     "reason_code",
     "top_class",
+    "result_kind",
 )
 
 
@@ -49,7 +50,8 @@ class NewPrediction:
 class FinishedPrediction:
     """How a prediction ended. `items` are the wire's, None unless it is done; `image_path` is None when not kept.
 
-    `finished_at`: seconds since 1970.
+    `finished_at`: seconds since 1970. `result_kind`: what was made beside the answer (`mask`, `video`), if anything.
+    `top_class`: the class to list it by, "" where there is none; None: that of the most confident item.
     """
 
     prediction_id: str
@@ -59,6 +61,8 @@ class FinishedPrediction:
     seconds: float
     reason_code: str | None
     finished_at: int
+    result_kind: str | None = None
+    top_class: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ class PredictionRecord:
     image_path: str | None
     reason_code: str | None
     attempts: int
+    #: The class it is listed by.
+    top_class: str | None = None
+    #: `mask`, `video`, or None where nothing was made beside the answer.
+    result_kind: str | None = None
 
 
 class PredictionRows:
@@ -109,6 +117,10 @@ class PredictionRows:
     def mark_started(self, prediction_ids: Sequence[str]) -> set[str]:
         """Count one more start of each, in one transaction; the ids whose rows are there and not final."""
         return self._update(self._statements.count_start, [(one, {"wanted_id": one}) for one in prediction_ids])
+
+    def take_back_start(self, prediction_id: str) -> None:
+        """Count one start less: the server ended in good order while it ran."""
+        self._update(self._statements.take_back_start, [(prediction_id, {"wanted_id": prediction_id})])
 
     def finish(self, finished: Sequence[FinishedPrediction]) -> set[str]:
         """Write final statuses in one transaction; the ids of those whose rows were there and had none yet."""
@@ -168,6 +180,11 @@ class PredictionRows:
         with busy_errors(), self._engine.connect() as connection:
             return [_record(row) for row in connection.execute(statement)]
 
+    def known_ids(self) -> Iterator[str]:
+        """The ids of all predictions."""
+        with busy_errors(), self._engine.connect() as connection:
+            yield from filter(None, map(read_text, connection.scalars(self._statements.ids)))
+
     def known_image_names(self) -> set[str]:
         """File names, without folders, of all pictures that rows point at."""
         with busy_errors(), self._engine.connect() as connection:
@@ -196,9 +213,13 @@ class _Statements:
         self.exists = select(columns.id).where(is_wanted)
         self.find = select(table).where(is_wanted)
         self.unfinished = select(table).where(is_unfinished, columns.prediction_id.is_not(None)).order_by(columns.id)
+        self.ids = select(columns.prediction_id)
         self.image_paths = select(columns.image_path).where(columns.image_path.is_not(None))
         self.count_start = (
             update(table).where(is_wanted, is_unfinished).values(attempts=func.coalesce(columns.attempts, 0) + 1)
+        )
+        self.take_back_start = (
+            update(table).where(is_wanted, is_unfinished, columns.attempts > 0).values(attempts=columns.attempts - 1)
         )
         self.finish = (
             update(table).where(is_wanted, is_unfinished).values({name: bindparam(name) for name in FINAL_COLUMNS})
@@ -229,12 +250,17 @@ def _values_of_finished(finished: FinishedPrediction) -> dict[str, Any]:
         "wanted_id": finished.prediction_id,
         "prediction_status": int(finished.status),
         "prediction": "" if finished.items is None else json.dumps(finished.items, allow_nan=False),
-        "top_class": storable_text(top_label(finished.items or [])[0]) or None,
+        "top_class": storable_text(_top_class(finished)) or None,
+        "result_kind": finished.result_kind,
         "image_path": finished.image_path or "",
         "prediction_time": finished.finished_at,
         "prediction_seconds": finished.seconds,
         "reason_code": finished.reason_code,
     }
+
+
+def _top_class(finished: FinishedPrediction) -> str:
+    return top_label(finished.items or [])[0] if finished.top_class is None else finished.top_class
 
 
 def _is_storable(text: str) -> bool:
@@ -256,4 +282,6 @@ def _record(row: Row[Any]) -> PredictionRecord:
         image_path=read_text(row.image_path),
         reason_code=read_text(row.reason_code),
         attempts=read_int(row.attempts),
+        top_class=read_text(row.top_class),
+        result_kind=read_text(row.result_kind),
     )

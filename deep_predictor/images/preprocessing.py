@@ -103,6 +103,17 @@ class InputSpec:
         height = min(self.height, max(1, round(image_height * ratio)))
         return (self.width - width) // 2, (self.height - height) // 2, width, height
 
+    def crop_box(self, image_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The largest part in the middle of a picture of (width, height) that has the input's shape, to the pixel.
+
+        (left, top, width, height) in the picture's pixels.
+        """
+        image_width, image_height = image_size
+        ratio = min(image_width / self.width, image_height / self.height)
+        width = min(image_width, max(1, round(self.width * ratio)))
+        height = min(image_height, max(1, round(self.height * ratio)))
+        return (image_width - width) // 2, (image_height - height) // 2, width, height
+
     def to_dict(self) -> dict[str, Any]:
         """For manifests: only JSON types. `from_dict` reads it back to an equal spec."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -127,7 +138,8 @@ class InputSpec:
             return canvas
         if self.resize_mode == "center_crop":
             # Cropped before the resize: the other order would blow a 20000 x 10 picture up to hundreds of megapixels.
-            image = _central_part(image, self.width, self.height)
+            left, top, width, height = self.crop_box((image.shape[1], image.shape[0]))
+            image = image[top : top + height, left : left + width]
         return _resized(image, self.width, self.height, self.resize_filter)
 
     def _normalise(self, image: np.ndarray) -> np.ndarray:
@@ -152,16 +164,6 @@ def _resized(image: np.ndarray, width: int, height: int, resize_filter: str) -> 
     else:
         resized = cv2.resize(flat, (width, height), interpolation=_OPENCV_FILTERS[resize_filter])
     return resized.reshape(height, width, channels)
-
-
-def _central_part(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """The largest part in the middle of (H, W, C) that has the shape width : height, to the pixel."""
-    image_height, image_width = image.shape[:2]
-    ratio = min(image_width / width, image_height / height)
-    crop_width = min(image_width, max(1, round(width * ratio)))
-    crop_height = min(image_height, max(1, round(height * ratio)))
-    left, top = (image_width - crop_width) // 2, (image_height - crop_height) // 2
-    return image[top : top + crop_height, left : left + crop_width]
 
 
 def _check_side(name: str, value: object) -> None:

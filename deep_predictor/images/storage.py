@@ -16,6 +16,8 @@ import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
 
 from deep_predictor.errors import ImageNotStored
 from deep_predictor.images.folder_names import safe_folder_name
@@ -25,9 +27,12 @@ logger = logging.getLogger(__name__)
 _UUID = r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
 _EXTENSION = r"[A-Za-z0-9]{1,5}"
 _REMOVING = ".removing"
+_COPY_BYTES = 1024 * 1024
+#: Of disks that know no second name for a file.
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES})
 _PICTURE_NAME = re.compile(rf"{_UUID}\.{_EXTENSION}")
 #: Of a write that has not ended, and of a picture whose row is being written.
-_PASSING_NAME = re.compile(rf"\.{_UUID}\.{_EXTENSION}\.part|{_UUID}\.{_EXTENSION}\{_REMOVING}")
+_PASSING_NAME = re.compile(rf"\.{_UUID}\.[A-Za-z0-9_]{{1,10}}\.part|{_UUID}\.{_EXTENSION}\{_REMOVING}")
 
 
 def is_picture_name(name: str) -> bool:
@@ -40,15 +45,15 @@ class ImageStore:
 
     def __init__(self, temp_folder: Path) -> None:
         self.temp_folder = temp_folder
-        with _disk_errors(f"{temp_folder} cannot be made"):
+        with disk_errors(f"{temp_folder} cannot be made"):
             temp_folder.mkdir(parents=True, exist_ok=True)
 
     def save_upload(self, data: bytes, extension: str) -> Path:
         """Write a picture under a random name; it is there whole or not at all."""
         path = self.temp_folder / f"{uuid.uuid4()}.{extension}"
         _check_name(path)
-        draft = _draft_of(path)
-        with _disk_errors(str(path)):
+        draft = draft_of(path)
+        with disk_errors(str(path)):
             try:
                 try:
                     draft.write_bytes(data)
@@ -61,6 +66,40 @@ class ImageStore:
                 raise
         return path
 
+    def open_spool(self) -> IO[bytes]:
+        """A new file in the temp folder that is gone when it is closed: for uploads that are too large for memory."""
+        with disk_errors(str(self.temp_folder)):
+            self.temp_folder.mkdir(parents=True, exist_ok=True)
+            return NamedTemporaryFile(dir=self.temp_folder, prefix=f".{uuid.uuid4()}.", suffix=".part")
+
+    @contextmanager
+    def spooled(self, file: IO[bytes]) -> Iterator[Path]:
+        """Where an upload lies inside the block; what does not lie in the temp folder yet is copied there."""
+        name = getattr(file, "name", None)
+        if isinstance(name, str) and Path(name).parent.resolve() == self.temp_folder.resolve():
+            file.flush()
+            yield Path(name)
+            return
+        with self.open_spool() as copy:
+            with disk_errors(copy.name):
+                shutil.copyfileobj(file, copy, _COPY_BYTES)
+                copy.flush()
+            yield Path(copy.name)
+
+    def keep_spooled(self, path: Path, extension: str) -> Path:
+        """Give an upload that lies in the temp folder a random name of its own; the other name goes later."""
+        kept = self.temp_folder / f"{uuid.uuid4()}.{extension}"
+        _check_name(kept)
+        with disk_errors(str(kept)):
+            try:
+                os.link(path, kept)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                _copy(path, kept)
+            kept.chmod(stat.S_IMODE(self.temp_folder.stat().st_mode) & 0o666)  # as open as its folder
+        return kept
+
     def move_to_class(self, path: Path, main_folder: Path, class_name: str) -> Path:
         """Move a picture to `<main_folder>/<class>/`, also onto another disk; its name stays. Returns where it lies.
 
@@ -68,7 +107,7 @@ class ImageStore:
         """
         _check_name(path)
         folder = main_folder / safe_folder_name(class_name)
-        with _disk_errors(f"{path} to {folder}"):
+        with disk_errors(f"{path} to {folder}"):
             if not _is_folder_itself(folder):
                 folder.mkdir(parents=True, exist_ok=True)
                 if not _is_folder_itself(folder):
@@ -80,21 +119,21 @@ class ImageStore:
         """Delete a picture, set aside or not. A missing file is fine; one that this room did not name is refused."""
         if not (_PICTURE_NAME.fullmatch(path.name) or _PASSING_NAME.fullmatch(path.name)):
             raise ImageNotStored(f"{path} is not deleted: it is not a picture that this server named")
-        with _disk_errors(str(path)):
+        with disk_errors(str(path)):
             path.unlink(missing_ok=True)
 
     def set_aside(self, path: Path) -> Path:
         """Rename a picture that is to be deleted once its row is written; `restore` takes that back."""
         _check_name(path)
         aside = _aside_of(path)
-        with _disk_errors(str(path)):
+        with disk_errors(str(path)):
             path.rename(aside)
         return aside
 
     def restore(self, path: Path) -> bool:
         """Bring back a picture that was set aside; False when there is none."""
         _check_name(path)
-        with _disk_errors(str(path)):
+        with disk_errors(str(path)):
             try:
                 _aside_of(path).rename(path)
             except FileNotFoundError:
@@ -105,7 +144,7 @@ class ImageStore:
         """The picture of that name in one of the class folders, where a move was done before its row was written."""
         if not is_picture_name(temp_path.name):
             return None
-        with _disk_errors(str(main_folder)):
+        with disk_errors(str(main_folder)):
             folders = [entry for entry in _entries(main_folder) if entry.is_dir(follow_symlinks=False)]
         candidates = (Path(folder.path) / temp_path.name for folder in folders)
         return next((path for path in candidates if path.is_file() and not path.is_symlink()), None)
@@ -113,7 +152,7 @@ class ImageStore:
     def move_back(self, moved: Path, temp_path: Path) -> None:
         """Undo a move to a class folder, also from another disk."""
         _check_name(temp_path)
-        with _disk_errors(f"{moved} to {temp_path}"):
+        with disk_errors(f"{moved} to {temp_path}"):
             _move(moved, temp_path)
 
     def remove_orphans(self, known_names: Collection[str], owner: str | None = None) -> None:
@@ -122,7 +161,7 @@ class ImageStore:
         `owner` names the database that the rows are in: then only what came since it took the folder over is looked
         at, so that a new database never deletes what an older one spoke of. What cannot be deleted is logged and stays.
         """
-        since = self._taken_over_at(owner) if owner else 0.0
+        since = taken_over_at(self.temp_folder, owner) if owner else 0.0
         for entry in _entries(self.temp_folder):
             is_ours = is_picture_name(entry.name) or _PASSING_NAME.fullmatch(entry.name)
             if is_ours and entry.name.removesuffix(_REMOVING) not in known_names and not entry.is_dir():
@@ -132,17 +171,21 @@ class ImageStore:
                 except (ImageNotStored, OSError) as error:
                     logger.warning("an orphan stays: %s", error)
 
-    def _taken_over_at(self, owner: str) -> float:
-        """Unix second at which this owner's marker was put into the folder: now, when another's or none is there."""
-        marker = self.temp_folder / ".owner"
-        with _disk_errors(str(marker)):
-            if not marker.is_file() or marker.read_text(encoding="utf-8", errors="replace") != owner:
-                marker.write_text(owner, encoding="utf-8")
-            return marker.stat().st_mtime
+
+def taken_over_at(folder: Path, owner: str) -> float:
+    """Unix second at which this owner's marker was put into a folder: now, when another's or none is there.
+
+    Raises ImageNotStored.
+    """
+    marker = folder / ".owner"
+    with disk_errors(str(marker)):
+        if not marker.is_file() or marker.read_text(encoding="utf-8", errors="replace") != owner:
+            marker.write_text(owner, encoding="utf-8")
+        return marker.stat().st_mtime
 
 
 @contextmanager
-def _disk_errors(what: str) -> Iterator[None]:
+def disk_errors(what: str) -> Iterator[None]:
     """Turn what the disk refuses, and paths that are none (a NUL inside), into ImageNotStored."""
     try:
         yield
@@ -179,7 +222,7 @@ def _move(path: Path, target: Path) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    draft = _draft_of(target)
+    draft = draft_of(target)
     try:
         shutil.copyfile(path, draft)
         draft.rename(target)
@@ -194,7 +237,8 @@ def _discard(draft: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _draft_of(path: Path) -> Path:
+def draft_of(path: Path) -> Path:
+    """What a file is called until it is whole."""
     return path.with_name(f".{path.name}.part")
 
 

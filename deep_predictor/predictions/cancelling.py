@@ -30,6 +30,7 @@ def _delete(environment: Environment, prediction_id: str, job: Job | None) -> bo
     cancelled = job if job and job.claim() else None
     if cancelled:
         cancelled.predictor.queue.discard(cancelled)
+        environment.videos.discard(cancelled)
     elif job:
         job.wait(STORING_SECONDS)
     try:
@@ -47,6 +48,8 @@ def _delete(environment: Environment, prediction_id: str, job: Job | None) -> bo
             environment.images.remove(environment.root / record.image_path)
         except ImageNotStored as error:  # its row is gone already; a picture that is not ours stays
             logger.error("prediction %s: %s", prediction_id, error)
+    if deleted:
+        environment.results.remove(prediction_id)
     return deleted or job is not None
 
 
@@ -57,4 +60,5 @@ def _take_up_again(environment: Environment, cancelled: Job) -> None:
     if cancelled.image_path:
         again = Job(cancelled.prediction_id, cancelled.predictor, environment, image_path=cancelled.image_path)
         environment.jobs.add(again)
-        cancelled.predictor.queue.put_recovered(again)
+        queue = environment.videos if cancelled.progress else cancelled.predictor.queue
+        queue.put_recovered(again)

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from deep_predictor.images.retention import apply_retention
 
+#: (folder, days, 10^6 bytes, now, what stays) -> what was deleted.
+Retention = Callable[[Path, float | None, float | None, float, Collection[Path]], list[Path]]
+
 logger = logging.getLogger(__name__)
 
 #: A folder is looked over at most this often.
@@ -19,8 +22,15 @@ INTERVAL_SECONDS = 600.0
 class Housekeeper:
     """Looks after one folder; whoever finishes a prediction calls `run`."""
 
-    def __init__(self, folder: Path, keep_days: float | None, max_disk_mb: float | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        keep_days: float | None,
+        max_disk_mb: float | None,
+        retention: Retention = apply_retention,
+    ) -> None:
         self._folder, self._keep_days, self._max_disk_mb = folder, keep_days, max_disk_mb
+        self._retention = retention
         self._next_run = 0.0
         self._lock = threading.Lock()
 
@@ -33,8 +43,8 @@ class Housekeeper:
                 return
             self._next_run = time.monotonic() + INTERVAL_SECONDS
         try:
-            removed = apply_retention(self._folder, self._keep_days, self._max_disk_mb, time.time(), keep())
+            removed = self._retention(self._folder, self._keep_days, self._max_disk_mb, time.time(), keep())
         except OSError as error:
             logger.error("retention of %s: %s", self._folder, error)
         else:
-            logger.info("retention of %s: %d pictures deleted", self._folder, len(removed))
+            logger.info("retention of %s: %d deleted", self._folder, len(removed))

@@ -31,6 +31,14 @@ class Outcome:
     finished_at: int
 
 
+@dataclass
+class VideoProgress:
+    """How far a video is: frames that were read, and the share of its file that they are."""
+
+    frames_done: int = 0
+    share: float = 0.0
+
+
 class Job:
     """A prediction that was accepted and is not final yet.
 
@@ -61,6 +69,8 @@ class Job:
         self.refusal: ImageUnreadable | None = None
         #: Whether no other prediction may run beside it: it was running when the process last died.
         self.alone = alone
+        #: Of a video; None for a picture.
+        self.progress: VideoProgress | None = None
         self.accepted_at = time.monotonic()
         self.outcome: Outcome | None = None
         #: Its row as it was written at the end; None while it is not final, or when its row was deleted or not written.

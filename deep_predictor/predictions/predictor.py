@@ -100,6 +100,11 @@ class Predictor:
         return self._backend.class_names if self._backend else ()
 
     @property
+    def background_index(self) -> int | None:
+        """The class of a segmentation that is nothing; None where there is none."""
+        return getattr(self.options, "background_index", None)
+
+    @property
     def input_size(self) -> tuple[int, int] | None:
         """(width, height) in pixels."""
         return self._backend.input_size if self._backend else None

@@ -6,6 +6,7 @@ import logging
 import time
 from pathlib import Path
 
+from deep_predictor.config.written_values import KNOWN_VIDEO_EXTENSIONS
 from deep_predictor.db.prediction_rows import FinishedPrediction, PredictionRecord
 from deep_predictor.environment import Environment
 from deep_predictor.errors import BackendNotReady, ImageNotStored, ImageUnreadable, PredictionError, TooManyStarts
@@ -39,6 +40,7 @@ def recover(environment: Environment) -> None:
         except (OSError, ValueError, RuntimeError) as error:  # a path that the disk refuses, or that is none
             _end(environment, record, ImageUnreadable(f"{record.image_path!r}: {error}"))
     environment.images.remove_orphans(environment.rows.known_image_names(), owner=environment.database_name)
+    environment.results.remove_orphans(environment.rows.known_ids(), owner=environment.database_name)
     if rows:
         logger.warning("%s: %d unfinished predictions of an earlier run were taken up", environment.name, len(rows))
 
@@ -52,7 +54,8 @@ def _requeue(environment: Environment, record: PredictionRecord) -> None:
         raise TooManyStarts(record.attempts)
     job = Job(record.prediction_id, predictor, environment, image_path=image_path, alone=record.attempts > 0)
     environment.jobs.add(job)
-    predictor.queue.put_recovered(job)
+    is_video = image_path.suffix.lstrip(".").lower() in KNOWN_VIDEO_EXTENSIONS
+    (environment.videos if is_video else predictor.queue).put_recovered(job)
 
 
 def _find_predictor(environment: Environment, record: PredictionRecord) -> Predictor | None:

@@ -16,6 +16,7 @@ import numpy as np
 from deep_predictor.db.prediction_rows import FinishedPrediction, PredictionRecord
 from deep_predictor.errors import (
     DatabaseBusy,
+    EngineGone,
     ImageNotStored,
     ImageUnreadable,
     ModelRaised,
@@ -23,9 +24,12 @@ from deep_predictor.errors import (
     ResultInvalid,
 )
 from deep_predictor.images.decoding import DecodedImage, decode_image
+from deep_predictor.images.masks import encode_mask
+from deep_predictor.images.palette import class_colours
+from deep_predictor.images.result_files import MASK
 from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.job import Job, Outcome
-from deep_predictor.results import Answer, PredictionStatus
+from deep_predictor.results import Answer, PredictionStatus, ResultKind, top_label
 
 if TYPE_CHECKING:
     from deep_predictor.environment import Environment
@@ -106,6 +110,15 @@ def fail(job: Job, error: PredictionError) -> bool:
     return True
 
 
+def end(job: Job, result: Answer | PredictionError) -> Outcome | None:
+    """End a job that was run elsewhere, as `run` does; None when somebody else has ended it."""
+    ending = _end_in_worker(job, result)
+    if ending is None:
+        return None
+    _store_and_finish([ending])
+    return ending.outcome
+
+
 def _predict_all(jobs: Sequence[Job]) -> list[Answer | PredictionError]:
     """An answer or an error for each job, in order."""
     results: list[Answer | PredictionError | None] = [None] * len(jobs)
@@ -160,6 +173,8 @@ def _as_prediction_error(job: Job, error: BaseException) -> PredictionError:
     """Log what ended a prediction, and give it a status."""
     if isinstance(error, PredictionError):
         logger.warning("prediction %s by %s: %s", job.prediction_id, job.predictor.name, error)
+        if isinstance(error, EngineGone) and job.predictor.failure is None:
+            job.predictor.fail(error)
         return error
     logger.error("prediction %s by %s: the model raised", job.prediction_id, job.predictor.name, exc_info=error)
     return ModelRaised(type(error).__name__)
@@ -202,14 +217,16 @@ def _check_is_json(answer: Answer) -> None:
 
 
 def _succeeded(job: Job, answer: Answer) -> _Ending:
-    """Image action first, then the row: a picture that cannot be stored changes the status."""
+    """Mask and image action first, then the row: what cannot be stored changes the status."""
     outcome = _outcome(job, PredictionStatus.DONE, answer)
     try:
+        _save_mask(job, answer)
         final_path, set_aside = _act_on_image(job, answer)
     except ImageNotStored as error:
         logger.error("prediction %s: %s", job.prediction_id, error)
         outcome = _outcome(job, error.status, reason_code=error.code)
         final_path, set_aside = None, job.image_path
+        job.environment.results.remove(job.prediction_id)
     return _Ending(job, outcome, _finished(job, outcome, answer, final_path), set_aside)
 
 
@@ -219,18 +236,33 @@ def _failed(job: Job, error: PredictionError) -> _Ending:
     return _Ending(job, outcome, _finished(job, outcome, None, kept), job.image_path if not kept else None)
 
 
+def _save_mask(job: Job, answer: Answer) -> None:
+    """Raises ImageNotStored."""
+    if answer.mask is None or not job.store:
+        return
+    colours = class_colours(job.predictor.class_names, job.predictor.background_index)
+    job.environment.results.save(job.prediction_id, MASK, encode_mask(answer.mask, colours))
+
+
 def _finished(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> FinishedPrediction | None:
     if not job.store:
         return None
+    items = [item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None
     return FinishedPrediction(
         prediction_id=job.prediction_id,
         status=outcome.status,
-        items=[item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None,
+        items=items,
         image_path=str(image_path) if image_path else None,
         seconds=outcome.seconds,
         reason_code=outcome.reason_code,
         finished_at=outcome.finished_at,
+        result_kind=_result_kind(answer) if items is not None and answer else None,
+        top_class=top_label(items, job.predictor.background_index)[0] if items else None,
     )
+
+
+def _result_kind(answer: Answer) -> ResultKind | None:
+    return answer.video_kind or ("mask" if answer.items and answer.mask is not None else None)
 
 
 def _store_and_finish(endings: Sequence[_Ending]) -> None:
@@ -291,6 +323,7 @@ def _store(endings: Sequence[_Ending]) -> list[bool]:
             ending.job.record = _record(ending)
         else:
             logger.warning("prediction %s: its row was deleted meanwhile", ending.job.prediction_id)
+            job.environment.results.remove(ending.job.prediction_id)
             if ending.finished and ending.finished.image_path:
                 _remove_quietly(ending.job, Path(ending.finished.image_path))
     return [True] * len(endings)
@@ -313,6 +346,8 @@ def _record(ending: _Ending) -> PredictionRecord | None:
         image_path=finished.image_path,
         reason_code=finished.reason_code,
         attempts=1,
+        result_kind=finished.result_kind,
+        top_class=finished.top_class or None,
     )
 
 

@@ -15,6 +15,7 @@ from deep_predictor.errors import (
     InvalidPredictionId,
     PredictionIdUsed,
     UnsupportedExtension,
+    VideoNotTakenHere,
 )
 from deep_predictor.images.decoding import DecodedImage
 from deep_predictor.images.metadata import strip_metadata
@@ -46,10 +47,10 @@ def submit_upload(environment: Environment, upload: Upload) -> Job:
     Raises, in this order: InvalidPredictionId, UnknownPredictor, UnsupportedExtension, PredictionIdUsed,
     ImageUnreadable, QueueFull, ImageNotStored, DatabaseBusy.
     """
-    _check_id(environment, upload.prediction_id)
+    check_id(environment, upload.prediction_id)
     predictor = environment.get_predictor(upload.predictor_name)
     extension = _check_extension(environment, upload.filename)
-    if not upload.has_new_id and _is_used(environment, upload.prediction_id):
+    if not upload.has_new_id and is_used(environment, upload.prediction_id):
         raise PredictionIdUsed(upload.prediction_id)
     image = _decode(environment, predictor, upload)
     while not predictor.queue.reserve():  # since it was looked up, another one has taken its place
@@ -86,22 +87,29 @@ def _decode(environment: Environment, predictor: Predictor, upload: Upload) -> D
     return decode_upload(environment, predictor, upload.image_bytes)
 
 
-def _is_used(environment: Environment, prediction_id: str) -> bool:
+def is_used(environment: Environment, prediction_id: str) -> bool:
     return environment.jobs.find(prediction_id) is not None or environment.rows.exists(prediction_id)
 
 
-def _check_id(environment: Environment, prediction_id: str) -> None:
+def check_id(environment: Environment, prediction_id: str) -> None:
+    """Raises InvalidPredictionId."""
     length = environment.config.api_options.prediction_id_length
     if len(prediction_id) != length or not _ID_PATTERN.fullmatch(prediction_id):
         raise InvalidPredictionId(length)
 
 
+def extension_of(filename: str) -> str:
+    """In lower case and without its dot."""
+    return PurePosixPath(filename.replace("\\", "/")).suffix.lstrip(".").lower()
+
+
 def _check_extension(environment: Environment, filename: str) -> str:
-    supported = environment.config.upload_options.supported_extensions
-    extension = PurePosixPath(filename.replace("\\", "/")).suffix.lstrip(".").lower()
-    if extension not in supported:
-        raise UnsupportedExtension(extension, supported)
-    return extension
+    options, extension = environment.config.upload_options, extension_of(filename)
+    if extension in options.supported_extensions:
+        return extension
+    if extension in options.supported_video_extensions:
+        raise VideoNotTakenHere
+    raise UnsupportedExtension(extension, options.supported_extensions)
 
 
 def _accept(
@@ -135,7 +143,7 @@ def _store(environment: Environment, job: Job, upload: Upload, image: DecodedIma
             raise ImageUnreadable(str(error)) from error
     path = environment.images.save_upload(data, _stored_extension(image, extension))
     try:
-        environment.rows.insert(_new_row(job, path))
+        environment.rows.insert(new_row(job, path))
     except BaseException:
         environment.images.remove(path)
         raise
@@ -148,7 +156,7 @@ def _stored_extension(image: DecodedImage, extension: str) -> str:
     return extension if same.get(extension, extension) == image.extension else image.extension
 
 
-def _new_row(job: Job, path: Path) -> NewPrediction:
+def new_row(job: Job, path: Path) -> NewPrediction:
     return NewPrediction(
         prediction_id=job.prediction_id,
         predictor_name=job.predictor.name,

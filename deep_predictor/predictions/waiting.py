@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from deep_predictor.os_limits import usable_cores
+
 #: Threads of the web server that waiting requests never hold.
 THREADS_KEPT_FREE = 4
 #: Share of the places that may wait for one predictor: a slow one must not hold up the requests for the others.
@@ -57,3 +59,24 @@ class WaitSlots:
             self._taken_for[predictor_name] -= 1
             if not self._taken_for[predictor_name]:
                 del self._taken_for[predictor_name]
+
+
+class WorkPlaces:
+    """So many requests may do heavy work at a time; the others wait a while for a place."""
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.BoundedSemaphore(count)
+
+    @classmethod
+    def one_a_core(cls) -> WorkPlaces:
+        return cls(usable_cores())
+
+    @contextmanager
+    def hold(self, wait_seconds: float) -> Iterator[bool]:
+        """Whether a place was free in time; inside the block it is taken."""
+        granted = self._free.acquire(timeout=wait_seconds)
+        try:
+            yield granted
+        finally:
+            if granted:
+                self._free.release()

@@ -73,6 +73,7 @@ def test_main_config_of_form_a_is_read_in_its_order(tmp_path: Path) -> None:
     assert config.flask_options.max_content_length == 16 * 1024 * 1024
     assert config.production.upload_options.supported_extensions == ("jpg", "png")
     assert config.production.path_options.temp_save_path == tmp_path / "images/temp"
+    assert config.production.path_options.results_folder == tmp_path / "images/temp/results"
     assert config.database_file("production") == tmp_path / "database/database.db"
     assert config.production.upload_options.open_uploads is False
     assert config.test.api_options.prediction_id_length == 32
@@ -137,6 +138,12 @@ def test_main_config_reports_all_problems_at_once_by_file_and_key(tmp_path: Path
         ({"production.prediction_options.default_predictor_name": "nobody"}, "default_predictor_name"),
         ({"test.path_options.database_path": "database/database.db"}, "test.path_options.database_path"),
         ({"test.path_options.temp_save_path": "images/temp"}, "test.path_options.temp_save_path"),
+        (
+            {"production.path_options.results_path": "r", "test.path_options.results_path": "x/../r"},
+            "test.path_options.results_path: must differ from production's",
+        ),
+        ({"production.path_options.results_path": "."}, "results_path: must be a folder of its own"),
+        ({"production.path_options.results_keep_days": 0}, "results_keep_days: must be > 0"),
         ({"production.recaptcha_options.recaptcha_sitekey": ""}, "recaptcha_sitekey"),
         ({"production.api_options.cors_origins": ["*"]}, "cors_origins"),
         ({"production.api_options.get_predictors_endpoint": "prediction_id"}, "get_predictors_endpoint"),

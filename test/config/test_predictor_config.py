@@ -159,7 +159,20 @@ def test_every_predictor_cfg_of_the_project_makes_a_backend(project_root: Path) 
         create_backend(load_predictor_config(path, project_root))
 
 
-@pytest.mark.parametrize("backend", ["keras", "tf_yolo", "dummy"])
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "keras",
+        "tf_yolo",
+        "segmentation",
+        "dummy",
+        "onnx_classifier",
+        "onnx_detector",
+        "onnx_segmenter",
+        "torch_classifier",
+        "darknet",
+    ],
+)
 def test_templates_make_a_backend(project_root: Path, backend: str) -> None:
     path = project_root / "cfg" / "predictors" / "templates" / f"{backend}_template.cfg"
     options = create_backend(load_predictor_config(path, project_root)).options

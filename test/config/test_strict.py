@@ -37,7 +37,8 @@ class Sample(StrictModel):
     kind: Literal["a", "b"] = "a"
     folder: str = Field("f", validation_alias=AliasChoices("folder", "foldre_old_spelling"))
     path: ProjectPath | None = None
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Entry, ...] = Field((), max_length=2)
+    digest: str = Field("a", pattern="^[0-9a-f]$")
     inner: Entry | None = None
 
 
@@ -67,6 +68,8 @@ def problems(mapping: dict[str, Any]) -> list[str]:
         ({"entries": 3}, "entries: must be a list: [ … ] (got 3)"),
         ({"entries": [3]}, "entries.0: must be a JSON object: { … }"),
         ({"entries": [{}]}, "entries.0.model_name: is missing"),
+        ({"entries": [{"model_name": "x"}] * 3}, "entries: must have at most 2 items"),
+        ({"digest": "z"}, "digest: must match pattern '^[0-9a-f]$' (got 'z')"),
         ({"image_h": 1}, "image_h: unknown key; did you mean 'image_w'?"),
         ({"foldre_old_speling": 1}, "foldre_old_speling: unknown key; did you mean 'foldre_old_spelling'?"),
         ({"entries": [{"model_nmae": 1, "model_name": "x"}]}, "entries.0.model_nmae: unknown key; did you mean"),

@@ -177,3 +177,12 @@ def test_error_that_does_not_pass_is_not_called_busy(tmp_path: Path) -> None:
         write_old_file(tmp_path / "production.db", "DROP TABLE predictions")
         with pytest.raises(OperationalError, match="no such table"):
             rows.exists("a")
+
+
+def test_finish_keeps_what_was_made_and_the_class_to_list_it_by(rows: PredictionRows) -> None:
+    for prediction_id, changes in {"a": {"result_kind": "mask", "top_class": "dog"}, "b": {"top_class": ""}}.items():
+        rows.insert(new_prediction(prediction_id))
+        rows.finish([done(SOUP, prediction_id=prediction_id, **changes)])
+    assert (rows.get("a").result_kind, rows.get("a").top_class) == ("mask", "dog")
+    assert (rows.get("b").result_kind, rows.get("b").top_class) == (None, None)
+    assert set(rows.known_ids()) >= {"a", "b"}

@@ -66,6 +66,7 @@ def test_migrations_have_one_head() -> None:
         "v0002_training_jobs.py",
         "v0003_management.py",
         "v0004_prediction_classes.py",
+        "v0005_result_kinds.py",
     ]
     assert revisions == known, "extend this list, and test the upgrade from the one before"
 
@@ -223,4 +224,4 @@ def test_column_names_of_the_contract_are_there(tmp_path: Path) -> None:
         *("id", "prediction_id", "prediction_status", "prediction", "image_path"),
         *("model_info", "model_id", "prediction_time", "time_stamp"),
     ]
-    assert names[9:] == ["prediction_seconds", "attempts", "predictor_name", "reason_code", "top_class"]
+    assert names[9:] == ["prediction_seconds", "attempts", "predictor_name", "reason_code", "top_class", "result_kind"]

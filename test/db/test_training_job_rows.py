@@ -216,6 +216,7 @@ def test_database_of_the_first_revision_gets_the_table_and_keeps_its_rows(tmp_pa
         *(f"DROP TABLE {name}" for name in later),
         *(f"DROP INDEX ix_predictions_{name}" for name in ("top_class", "predictor_name", "prediction_time")),
         "ALTER TABLE predictions DROP COLUMN top_class",
+        "ALTER TABLE predictions DROP COLUMN result_kind",
         "UPDATE alembic_version SET version_num = '0001'",
     )
     with connected(tmp_path) as app:

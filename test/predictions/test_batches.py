@@ -51,6 +51,17 @@ def test_batch_that_raises_ends_only_the_picture_that_did_it(environment: Enviro
         assert environment.rows.get(job.prediction_id).status == status
 
 
+def test_engine_that_is_gone_fails_the_predictor_from_then_on(environment: Environment) -> None:
+    job = upload(environment, "engine gone")
+    release(environment)
+    assert environment.rows.get(job.prediction_id).status == 550
+    predictor = environment.predictors["fault"]
+    assert (predictor.state, predictor.reason_code) == ("failed", "model_crashed")
+    later = upload(environment, "none")
+    assert environment.drain(WAIT_SECONDS)
+    assert environment.rows.get(later.prediction_id).status == 550
+
+
 def test_batch_of_stored_and_passing_predictions_and_one_that_was_deleted(environment: Environment) -> None:
     stored, passing, deleted = (
         upload(environment, "none"),

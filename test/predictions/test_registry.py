@@ -52,8 +52,8 @@ class BrokenEngine:
 def test_library_that_breaks_at_its_start_fails_its_predictors_alone(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ENGINES, "broken", f"{__name__}:BrokenEngine")
-    request = NetworkRequest(Path("model"), InputSpec(8, 8), engine="broken")  # type: ignore[arg-type]
+    monkeypatch.setitem(ENGINES, "litert", f"{__name__}:BrokenEngine")
+    request = NetworkRequest(Path("model"), InputSpec(8, 8), engine="litert")
     monkeypatch.setattr(FaultBackend, "request", request)
     predictors = build(fault=fault_predictor(), dummy=DUMMY).production.predictors
     assert (predictors["fault"].state, predictors["fault"].reason_code) == ("failed", "library_broken")
