@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 
+from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import PredictorConfig
 from deep_predictor.db.model_rows import ModelRecord
+from deep_predictor.engines.table import reference_of
 from deep_predictor.environment import Application, Environment
 from deep_predictor.errors import PredictionTimedOut, StateConflict, TooManyWaiting
 from deep_predictor.predictions import running
@@ -76,9 +78,8 @@ class ModelAsker:
         pictures = self._folders.pictures("none", name)
 
         def load() -> PredictorConfig:
-            config = self._folders.served_config(model, pictures)
-            has_network = "model_path" in config.model_paths
-            options = {"engine": "tensorflow"} if has_network else {}
+            request = create_backend(self._folders.served_config(model, pictures)).request
+            options = {"engine": reference_of(request)} if request else {}
             return self._folders.served_config(model, pictures, options)
 
         return Predictor(name, load, self._application.run_gate, self._application.stopping)

@@ -49,6 +49,8 @@ class ModelExports:
             return Download(own, f"{stem}{own.suffix}", False)
         if wanted == "savedmodel" and own.is_dir():
             return Download(own, f"{stem}-savedmodel.zip", True)
+        if wanted == "onnx" and own.suffix == ".onnx":
+            return Download(own, f"{stem}.onnx", False)
         if own.suffix != ".keras":
             raise StateConflict("no_such_export", f"a model that came as {own.suffix or 'SavedModel'} stays as it is")
         exported = folder / EXPORTS_FOLDER / wanted

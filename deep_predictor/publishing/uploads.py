@@ -6,7 +6,7 @@ import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,18 @@ _LONGEST_REASON = 2000
 
 @dataclass(frozen=True)
 class ModelUpload:
-    """A model as it came in. `class_names` in the order of its outputs; `spec`: what pictures it wants to see."""
+    """A model as it came in. `class_names` in the order of its outputs; `spec`: what pictures it wants to see.
+
+    `options`: further `model_options` of its task, checked one by one by whoever made this; whether they fit together
+    and to the file is found out by the job.
+    """
 
     name: str
     class_names: Sequence[str]
     spec: InputSpec
     created_by: int | None = None
+    task: str = "classification"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ModelUploads:
@@ -56,13 +62,15 @@ class ModelUploads:
         """Add the model whose file lies in the folder of `receiving`, and start the job that looks at it."""
         incoming = path.parent
         (incoming / NAMES_FILE).write_text("".join(f"{name}\n" for name in upload.class_names), encoding="utf-8")
-        model = self._rows.add(NewModel(upload.name, incoming.name, "uploaded", created_by=upload.created_by))
+        new = NewModel(upload.name, incoming.name, "uploaded", created_by=upload.created_by, task=upload.task)
+        model = self._rows.add(new)
         order = {
             "model_id": model.id,
             "created_at": model.created_at,
             "upload": str(path),
             "names": str(incoming / NAMES_FILE),
-            "options": _model_options(upload.spec),
+            "task": upload.task,
+            "options": _model_options(upload),
             "folder": str(self._folders.of(model)),
         }
         try:
@@ -114,21 +122,22 @@ class ModelUploads:
         return self._rows.find(model.id) or model
 
 
-def _model_options(spec: InputSpec) -> Mapping[str, Any]:
+def _model_options(upload: ModelUpload) -> dict[str, Any]:
     """`model_options` of a predictor cfg."""
-    written = spec.to_dict()
+    written = upload.spec.to_dict()
     width, height = written.pop("width"), written.pop("height")
-    return {
+    options = {
         "tensorflow_version": 2,
         "image_w": width,
         "image_h": height,
-        "grayscale": int(spec.color_mode == "grayscale"),
         **written,
-        "return_topN": 5,
-        "confidence_threshold": 0.0,
         "predicted_image_action": "save",
         "strip_metadata": 1,
     }
+    if upload.task == "classification":
+        is_gray = int(upload.spec.color_mode == "grayscale")
+        options |= {"grayscale": is_gray, "return_topN": 5, "confidence_threshold": 0.0}
+    return {**options, **upload.options}
 
 
 def _first_line(reason: str | None) -> str:

@@ -1,8 +1,9 @@
 """`check-model CFG --run-folder FOLDER`: whether a model that somebody sent can be served; then its folder is written.
 
 The server starts it as a job: a stranger's model is looked at and loaded here, never there. The cfg says `check_model`:
-`upload` (a .keras or .h5 file, or a zipped SavedModel), `names` (a names file), `options` (a predictor's
-`model_options`), `folder` (the model folder to write). result.json in the run's folder says what became of it.
+`upload` (a .keras, .h5 or .onnx file, or a zipped SavedModel), `names` (a names file), `task`, `options` (a
+predictor's `model_options`), `folder` (the model folder to write). result.json in the run's folder says what became of
+it.
 Exit codes: 0 decided, either way; 1 and more: nobody knows.
 """
 
@@ -20,13 +21,24 @@ from typing import Any, Final
 
 import numpy as np
 
-from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions, ClassificationPaths
+from deep_predictor.backends.base import Backend
+from deep_predictor.backends.table import create_backend
+from deep_predictor.config.predictor_config import PredictorConfig
 from deep_predictor.config.strict import read_json_object
-from deep_predictor.engines.base import RunSettings, first_line
+from deep_predictor.engines.base import first_line
 from deep_predictor.engines.model_inspection import inspect_model
+from deep_predictor.engines.onnx_inspection import inspect_onnx
 from deep_predictor.engines.probes import GOLDEN_FOLDER
-from deep_predictor.engines.table import REFERENCE, get_engine_class
-from deep_predictor.errors import BackendNotReady, ModelRaised, NamesDoNotFit, PredictionError, UnsafeModel
+from deep_predictor.engines.table import get_engine_class, reference_of
+from deep_predictor.engines.torch_archives import torch_kind
+from deep_predictor.errors import (
+    BackendNotReady,
+    ConfigError,
+    ModelRaised,
+    NamesDoNotFit,
+    PredictionError,
+    UnsafeModel,
+)
 from deep_predictor.os_limits import resident_bytes
 from deep_predictor.training.dataset import encode_png
 from deep_predictor.training.golden import write_golden
@@ -49,6 +61,11 @@ LONGEST_SECONDS: Final = 900.0
 MEMORY_LIMIT: Final = 8 * 10**9
 _LOOK_SECONDS: Final = 0.2
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
+#: The version that every ONNX file begins with, as a protobuf has it.
+_ONNX: Final = b"\x08"
+ONNX_FILE: Final = "model.onnx"
+#: What serves a Keras file or a SavedModel; a detector's layout is said for ONNX files only.
+_KERAS_BACKENDS: Final = {"classification": "keras", "segmentation": "segmentation"}
 _MADE_PICTURES: Final = 8
 #: Pixels of the longer side of a made picture.
 _MADE_SIDE: Final = 512
@@ -67,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
     _watch_limits(args.run_folder)
     try:
         class_names = check_model(order)
-    except (PredictionError, UnsafeModel) as error:
+    except (PredictionError, UnsafeModel, ConfigError) as error:
         _refuse(args.run_folder, *_reason(error, order))
     else:
         write_object(args.run_folder / CHECK_RESULT_FILE, {"accepted": True, "class_names": list(class_names)})
@@ -77,24 +94,29 @@ def run(args: argparse.Namespace) -> int:
 def check_model(order: dict[str, Any]) -> tuple[str, ...]:
     """Write the model folder, or nothing; the names of the classes.
 
-    Raises UnsafeModel, PredictionError for a model that the server could not serve, ModelFolderUnwritable.
+    Raises UnsafeModel, PredictionError for a model that the server could not serve, ConfigError for options that do not
+    fit together, ModelFolderUnwritable.
     """
-    options = ClassificationOptions.model_validate(order["options"])
     with written_beside(Path(order["folder"])) as folder:
         model_path = _put_model(Path(order["upload"]), folder)
         shutil.copyfile(order["names"], folder / NAMES_FILE)
-        inspect_model(model_path)  # what is refused is refused before TensorFlow is imported
+        sections = _predictor_sections(model_path, order)
+        backend = create_backend(_config_of(sections))
+        # What is refused is refused before the library is imported that would run it.
+        (inspect_onnx if model_path.name == ONNX_FILE else inspect_model)(model_path)
         try:
-            backend = _loaded(model_path, options)
+            _load(backend)
         except (PredictionError, UnsafeModel):
             raise
         except Exception as error:  # a foreign library: whatever it raises, the model cannot be served
             raise ModelRaised(first_line(error)) from error
-        _write_golden(folder, backend)
+        if backend.task == "classification":  # the best of many boxes or pixels is too often a matter of rounding
+            _write_golden(folder, backend)
         write_json(folder / METRICS_FILE, {})
-        write_json(folder / PREDICTOR_FILE, _predictor_cfg(Path(order["folder"]), model_path.name, order["options"]))
-        spec = options.input_spec().to_dict()
-        write_manifest(folder, {"task": "classification", "origin": "uploaded", "input_spec": spec})
+        final = _predictor_sections(Path(order["folder"]) / model_path.name, order)
+        write_json(folder / PREDICTOR_FILE, {"predictor_options": final})
+        spec = backend.options.input_spec().to_dict()
+        write_manifest(folder, {"task": backend.task, "origin": "uploaded", "input_spec": spec})
     return backend.class_names
 
 
@@ -105,13 +127,26 @@ def _put_model(upload: Path, folder: Path) -> Path:
     if head == _HDF5:
         return _linked(upload, folder / "model.h5")
     if zipfile.is_zipfile(upload) and head.startswith(b"PK\x03\x04"):
+        if torch_kind(_names_in(upload)):
+            raise UnsafeModel(upload, ["PyTorch's files may hold pickled code: export the model to ONNX"])
         if holds_saved_model(upload):
             return unpack_saved_model(upload, folder / "saved_model")
         return _linked(upload, folder / MODEL_FILE)
+    if head.startswith(_ONNX):
+        return _linked(upload, folder / ONNX_FILE)
     raise BackendNotReady(
-        "it is neither a .keras file, nor an .h5 file, nor a zipped SavedModel; other formats are not served",
+        "it is neither a .keras, .h5 or .onnx file nor a zipped SavedModel; other formats are not served",
         code="model_broken",
     )
+
+
+def _names_in(upload: Path) -> list[str]:
+    """Of a zip; none where it is broken, which others tell."""
+    try:
+        with zipfile.ZipFile(upload) as archive:
+            return archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError):
+        return []
 
 
 def _linked(source: Path, target: Path) -> Path:
@@ -122,23 +157,20 @@ def _linked(source: Path, target: Path) -> Path:
     return target
 
 
-def _loaded(model_path: Path, options: ClassificationOptions) -> ClassificationBackend:
-    """Loaded as the server loads it, and run once. Raises PredictionError, UnsafeModel."""
-    paths = ClassificationPaths(
-        predictions_main_folder=model_path.parent, model_path=model_path, names_path=model_path.parent / NAMES_FILE
-    )
-    backend = ClassificationBackend(options, paths)
-    settings = RunSettings(input_size=(options.image_w, options.image_h))
-    engine_class = get_engine_class(REFERENCE)
+def _load(backend: Backend) -> None:
+    """As the server loads it, and run once. Raises PredictionError, UnsafeModel."""
+    request = backend.request
+    assert request is not None
+    engine_class = get_engine_class(reference_of(request))
     engine_class.start_in_main_thread()
-    backend.load(lambda request: engine_class.load(request.model_path, settings))
-    picture = made_pictures(options.image_w, options.image_h, 1)[0]
+    backend.load(engine_class.load_model)
+    width, height = request.spec.width, request.spec.height
+    picture = made_pictures(width, height, 1)[0]
     output = backend.run(backend.prepare(picture)[None])[0]
-    backend.interpret(output, (options.image_w, options.image_h))
-    return backend
+    backend.interpret(output, (picture.shape[1], picture.shape[0]))
 
 
-def _write_golden(folder: Path, backend: ClassificationBackend) -> None:
+def _write_golden(folder: Path, backend: Backend) -> None:
     """What the network says of made pictures is asked again wherever it is loaded later."""
     assert backend.engine is not None
     pictures = made_pictures(*backend.input_size or (1, 1), _MADE_PICTURES)
@@ -167,26 +199,45 @@ def made_pictures(width: int, height: int, count: int) -> list[np.ndarray]:
     return pictures
 
 
-def _predictor_cfg(folder: Path, model_name: str, options: dict[str, Any]) -> dict[str, Any]:
+def _predictor_sections(model_path: Path, order: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a predictor cfg says of the model at `model_path`. Raises BackendNotReady for a task without a backend."""
+    task, options = order["task"], order["options"]
+    if model_path.name == ONNX_FILE:
+        backend_name, options = "onnx", {"task": task, **options}
+    elif task in _KERAS_BACKENDS:
+        backend_name = _KERAS_BACKENDS[task]
+    else:
+        raise BackendNotReady(f"for {task} only ONNX files are taken", code="task_not_served")
     return {
-        "predictor_options": {
-            "model_info": {"predictor_backend": "keras", "method": "uploaded model", "model_id": 0},
-            "model_options": options,
-            "model_paths": {
-                "predictions_main_folder": str(folder / "pictures"),
-                "model_path": str(folder / model_name),
-                "names_path": str(folder / NAMES_FILE),
-            },
-        }
+        "model_info": {"predictor_backend": backend_name, "method": "uploaded model", "model_id": 0},
+        "model_options": options,
+        "model_paths": {
+            "predictions_main_folder": str(model_path.parent / "pictures"),
+            "model_path": str(model_path),
+            "names_path": str(model_path.parent / NAMES_FILE),
+        },
     }
 
 
-def _reason(error: PredictionError | UnsafeModel, order: dict[str, Any]) -> tuple[str, str]:
+def _config_of(sections: dict[str, dict[str, Any]]) -> PredictorConfig:
+    return PredictorConfig(
+        path=Path(sections["model_paths"]["model_path"]).parent / PREDICTOR_FILE,
+        file=PREDICTOR_FILE,
+        root=PROJECT_ROOT,
+        backend_name=sections["model_info"]["predictor_backend"],
+        model_id=0,
+        **sections,
+    )
+
+
+def _reason(error: PredictionError | UnsafeModel | ConfigError, order: dict[str, Any]) -> tuple[str, str]:
     """(public code, what to tell who sent it), without the server's paths."""
+    if isinstance(error, ConfigError):
+        return "options_invalid", "; ".join(f"{problem.key}: {problem.message}" for problem in error.problems)
     if isinstance(error, NamesDoNotFit):
         return error.code, str(error).partition(": ")[2]
     if isinstance(error, UnsafeModel):
-        return "model_unsafe", f"the model file can run code: {'; '.join(error.findings)}"
+        return "model_unsafe", f"the model file is refused as unsafe: {'; '.join(error.findings)}"
     library = re.escape(str(Path(order["folder"]).parent))
     return error.code, re.sub(rf"{library}/[^/\s:]*/?", "", str(error))
 

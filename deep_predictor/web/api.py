@@ -9,7 +9,6 @@ from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.environment import Environment
-from deep_predictor.predictions.submitting import submit_upload
 from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, TEST_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import production_environment, test_environment
@@ -17,7 +16,7 @@ from deep_predictor.web.error_responses import problem
 from deep_predictor.web.json_format import answer_of, json_response, predictor_names, unknown_answer
 from deep_predictor.web.long_poll import find_prediction, wait_seconds_of
 from deep_predictor.web.operations import note_operation
-from deep_predictor.web.upload_form import parse_upload
+from deep_predictor.web.upload_form import submit_form
 
 
 def create_api() -> Blueprint:
@@ -38,7 +37,7 @@ def create_test_api() -> Blueprint:
 def send_upload() -> ResponseReturnValue:
     """201 and `success`, or the accepted prediction to a client that asks for JSON."""
     environment = test_environment()
-    job = submit_upload(environment, parse_upload(request, environment))
+    job = submit_form(request, environment)
     if wants_json(request):
         record = environment.rows.find(job.prediction_id)
         return json_response(answer_of(record, environment) if record else unknown_answer(), 201)

@@ -38,7 +38,7 @@ def check_upload(request: Request) -> None:
     Raises MissingField, WrongApiKey, CredentialRefused, NotPermitted, RecaptchaRefused, RecaptchaUnreachable,
     ForeignOrigin, NoCredential.
     """
-    form = read_form(request)
+    form = read_form(request, production_environment())
     config = production_config()
     if _has_credential(request, form.api_key, request.form.get(CSRF_FIELD, "")):
         return
@@ -52,7 +52,7 @@ def check_upload(request: Request) -> None:
 
 def check_test_upload(request: Request) -> None:
     """POST /test-upload: the test environment's key, in the form. Raises MissingField, WrongApiKey."""
-    form = read_form(request)
+    form = read_form(request, test_environment())
     if API_KEY_FIELD not in request.form:
         raise MissingField(API_KEY_FIELD)
     if not is_right_key(encoded_key(form.api_key), test_environment()):

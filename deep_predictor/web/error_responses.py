@@ -20,6 +20,8 @@ RETRY_AFTER_SECONDS = 5
 #: Texts of errors may repeat what the client sent.
 LONGEST_DETAIL = 500
 
+#: As the text of a form: what the error itself says.
+OWN_TEXT = ""
 TOO_LARGE_TEXT = "Your image is too large"
 _TRY_AGAIN = "Something went wrong please try again"
 _BUSY = "The server is busy, please try again"
@@ -72,8 +74,18 @@ ERROR_TABLE: dict[type[errors.DeepPredictorError], ErrorRow] = {
     errors.UnsupportedExtension: ErrorRow(
         400, "Your image extension is not supported", 415, "The image's extension is not supported", True
     ),
+    errors.VideoSupportMissing: ErrorRow(
+        400, "Your image extension is not supported", 415, "Videos need a library that is not installed", True
+    ),
+    errors.VideoNotTakenHere: ErrorRow(
+        400, "Your image extension is not supported", 415, "This address takes pictures only", True
+    ),
+    errors.VideoTooLarge: ErrorRow(413, OWN_TEXT, 413, "The video is too large", True),
+    errors.VideoTooLong: ErrorRow(400, OWN_TEXT, 413, "The video is too long", True),
+    errors.VideoFrameTooLarge: ErrorRow(400, OWN_TEXT, 413, "The video's frames are too large", True),
     errors.PredictionIdUsed: ErrorRow(500, _TRY_AGAIN, 409, "The prediction_id was already used"),
     errors.ImageUnreadable: ErrorRow(400, "Your image is not supported", 415, "The image cannot be read"),
+    errors.VideoUnreadable: ErrorRow(400, "Your image is not supported", 415, "The video cannot be read"),
     errors.QueueFull: ErrorRow(503, _BUSY, 503, "The predictor's queue is full", retry=True),
     errors.TooManyWaiting: ErrorRow(503, _BUSY, 503, "Too many requests are waiting", retry=True),
     errors.DatabaseBusy: ErrorRow(503, _BUSY, 503, "The database is busy", retry=True),
@@ -83,6 +95,9 @@ ERROR_TABLE: dict[type[errors.DeepPredictorError], ErrorRow] = {
     errors.NotFound: ErrorRow(404, "There is no such page", 404, "There is no such thing", True),
     errors.TrainingJobNotFound: ErrorRow(404, "There is no such page", 404, "There is no such job", True),
     errors.NameTaken: ErrorRow(409, "The name is taken", 409, "The name is taken", True),
+    errors.NotExplainable: ErrorRow(
+        409, "This prediction cannot be explained", 409, "This prediction cannot be explained", True
+    ),
     errors.StateConflict: ErrorRow(409, _TRY_AGAIN, 409, "This does not fit how things stand", True),
     errors.TrainingJobNotResumable: ErrorRow(409, _TRY_AGAIN, 409, "The job cannot be resumed", True),
     errors.ContentRefused: ErrorRow(422, _TRY_AGAIN, 422, "What was sent cannot be used", True),
@@ -127,8 +142,8 @@ def form_error(error: errors.DeepPredictorError, environment_name: str = "produc
     """(HTTP status, text) for a form and for clients that do not ask for JSON."""
     row = row_of(error)
     if environment_name == "test":
-        return row.form_status, _TEST_TEXTS.get(type(error), row.form_text)
-    return row.form_status, row.form_text
+        return row.form_status, _TEST_TEXTS.get(type(error), row.form_text or str(error))
+    return row.form_status, row.form_text or str(error)
 
 
 def http_error(error: HTTPException) -> tuple[int, str, str]:

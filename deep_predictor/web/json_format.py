@@ -7,14 +7,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from flask import Response
 
 from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
-from deep_predictor.predictions.job import Job, Outcome
+from deep_predictor.predictions.job import Job, Outcome, VideoProgress
 from deep_predictor.predictions.predictor import Predictor
-from deep_predictor.results import PredictionStatus, top_label
+from deep_predictor.results import VIDEO_KINDS, PredictionStatus, top_label
 
 SECONDS_DECIMALS = 5
 
@@ -36,9 +37,16 @@ def answer_of(record: PredictionRecord, environment: Environment) -> dict[str, A
             reason_code=record.reason_code,
             model_name=record.predictor_name,
             model_info=record.model_info,
+            result_kind=record.result_kind if environment.name == "production" else None,
+            progress=_progress_of(record, environment),
         ),
         environment.predictors.get(record.predictor_name or ""),
     )
+
+
+def _progress_of(record: PredictionRecord, environment: Environment) -> VideoProgress | None:
+    job = environment.jobs.find(record.prediction_id) if record.status == PredictionStatus.ACCEPTED else None
+    return job.progress if job else None
 
 
 def outcome_answer(job: Job, outcome: Outcome) -> dict[str, Any]:
@@ -58,9 +66,9 @@ def outcome_answer(job: Job, outcome: Outcome) -> dict[str, Any]:
     )
 
 
-def with_top_label(answer: Mapping[str, Any]) -> dict[str, Any]:
+def with_top_label(answer: Mapping[str, Any], background_index: int | None = None) -> dict[str, Any]:
     """What /api/v1/predict answers: `results`, "" where nothing was found, and its `confidence`, beside the answer."""
-    label, confidence = top_label(answer["predictions"] or ())
+    label, confidence = top_label(answer["predictions"] or (), background_index)
     return {**answer, "results": label, "confidence": confidence}
 
 
@@ -151,6 +159,10 @@ class _Facts:
     reason_code: str | None
     model_name: str | None
     model_info: Mapping[str, Any]
+    #: What can be asked for by an address of its own.
+    result_kind: str | None = None
+    #: Of a video that is not final.
+    progress: VideoProgress | None = None
 
 
 def _answer(facts: _Facts, predictor: Predictor | None) -> dict[str, Any]:
@@ -168,10 +180,26 @@ def _answer(facts: _Facts, predictor: Predictor | None) -> dict[str, Any]:
         answer["reason_code"] = facts.reason_code
     if facts.model_name:
         answer["model_name"] = facts.model_name
+    if is_done:
+        answer |= _results_beside(facts)
+    elif facts.progress:
+        answer["progress"] = round(facts.progress.share, SECONDS_DECIMALS)
+        answer["frames_done"] = facts.progress.frames_done
     if is_done and predictor and _is_not_confident(facts.items, predictor):
         answer["not_confident"] = True
     cleaned: dict[str, Any] = sendable(answer)
     return cleaned
+
+
+def _results_beside(facts: _Facts) -> dict[str, Any]:
+    """What the answer says of its mask or its video."""
+    address = f"/api/v1/predictions/{quote(facts.prediction_id, safe='')}"
+    if facts.result_kind == "mask":
+        return {"mask_url": f"{address}/mask"}
+    if facts.result_kind not in VIDEO_KINDS:
+        return {}
+    beside: dict[str, Any] = {"video_url": f"{address}/video", "frames_url": f"{address}/frames"}
+    return beside | {"truncated": True} if facts.result_kind == "truncated_video" else beside
 
 
 def _is_not_confident(items: Sequence[Mapping[str, Any]], predictor: Predictor) -> bool:

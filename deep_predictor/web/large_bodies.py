@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deep_predictor.config.management_options import LibraryOptions
-from deep_predictor.web.stored_files import FORM_SLACK_BYTES
+from deep_predictor.web.upload_form import FORM_SLACK_BYTES
 
 #: Without one of these headers nobody may send anything large.
 CREDENTIAL_HEADERS = ("AUTHORIZATION", "X_API_KEY", "COOKIE")
@@ -17,13 +17,19 @@ _MODELS = "/api/v1/models"
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """Bytes. `usual`: of all addresses that are not named here."""
+    """Bytes. `usual`: of all addresses that are not named here.
+
+    `forms`: by address, those whose credential may stand in the body; so anybody may send as much there.
+    """
 
     usual: int
     library: LibraryOptions
+    forms: Mapping[str, int] = field(default_factory=dict)
 
     def of(self, method: str, path: str, headers: Mapping[str, str]) -> int:
         """`headers`: names in upper case with `_`."""
+        if method == "POST" and path in self.forms:
+            return max(self.usual, self.forms[path])
         if method != "POST" or not any(name in headers for name in CREDENTIAL_HEADERS):
             return self.usual
         if _ZIPS.fullmatch(path):

@@ -46,6 +46,22 @@ STATUS_WORDS: dict[PredictionStatus, Words] = {
     ),
 }
 
+#: Where a video is meant, and another word is needed.
+VIDEO_WORDS: dict[PredictionStatus, Words] = {
+    PredictionStatus.ACCEPTED: Words(
+        "Working on your video", "Frame by frame, which takes a while. You may leave: the result comes to this address."
+    ),
+    PredictionStatus.MODEL_RAISED: Words(
+        "The model stumbled over this video", "It failed or took too long. Another video or another model may work."
+    ),
+    PredictionStatus.IMAGE_UNREADABLE: Words(
+        "The video cannot be read", "The file arrived, but no frame of it can be decoded."
+    ),
+    PredictionStatus.IMAGE_NOT_STORED: Words(
+        "The video could not be stored", "The server could not save, move or delete a file, so there is no answer."
+    ),
+}
+
 #: For a status that is in no table: an answer of a newer server, or a row that somebody else wrote.
 OTHER_WORDS = Words("There is no answer", "The prediction ended in a way that this page does not know.")
 
@@ -62,24 +78,26 @@ ERROR_TITLES = {
     404: "There is no such page",
     405: "This page cannot do that",
     413: "That is too much",
-    415: "This kind of picture is not supported",
+    415: "This kind of file is not supported",
     500: "Something went wrong",
     503: "The server is busy",
 }
 
 
-def words_for_status(status: int) -> Words:
+def words_for_status(status: int, *, of_video: bool = False) -> Words:
     """Words of a prediction's status; OTHER_WORDS for one that is not known."""
     try:
-        return STATUS_WORDS[PredictionStatus(status)]
+        known = PredictionStatus(status)
     except ValueError:
         return OTHER_WORDS
+    return VIDEO_WORDS.get(known, STATUS_WORDS[known]) if of_video else STATUS_WORDS[known]
 
 
 def status_words_for_script() -> dict[str, dict[str, str]]:
     """The whole table as the page's script reads it."""
     table = {str(int(status)): asdict(words) for status, words in STATUS_WORDS.items()}
-    return {**table, "other": asdict(OTHER_WORDS)}
+    waiting = asdict(VIDEO_WORDS[PredictionStatus.ACCEPTED])
+    return {**table, "other": asdict(OTHER_WORDS), "video": waiting}
 
 
 def status_titles() -> dict[int, str]:
@@ -110,6 +128,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def clock(seconds: float) -> str:
+    """A place in a video: "0:07.4", "12:30.0", "1:02:03.0"."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    second = f"{rest / 10:04.1f}"
+    return f"{hours}:{minutes:02}:{second}" if hours else f"{minutes}:{second}"
 
 
 def byte_count(count: int) -> str:

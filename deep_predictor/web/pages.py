@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import shlex
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.config.main_config import ProductionConfig
-from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
 from deep_predictor.errors import PredictionNotFound
-from deep_predictor.predictions.submitting import submit_upload
-from deep_predictor.results import PredictionStatus
 from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import current_application, production_environment
 from deep_predictor.web.json_format import answer_of, json_response, predictor_details
 from deep_predictor.web.long_poll import find_prediction
-from deep_predictor.web.model_cards import choose_model, model_cards, model_title
+from deep_predictor.web.model_cards import choose_model, model_cards
 from deep_predictor.web.page_words import (
     ERROR_TITLES,
     KEEPING_WORDS,
     STATE_WORDS,
-    byte_count,
     status_words_for_script,
 )
 from deep_predictor.web.predict_body import make_id
-from deep_predictor.web.result_page import ImageKept, PageAddresses, empty_page, result_page
-from deep_predictor.web.stored_image import find_image
-from deep_predictor.web.upload_form import parse_upload
-
-#: Bytes of an upload's body that are not the picture: the form's other fields and the borders between them.
-FORM_OVERHEAD_BYTES = 8192
+from deep_predictor.web.result_page import empty_page
+from deep_predictor.web.shown_prediction import page_addresses, shown_prediction
+from deep_predictor.web.upload_form import submit_form
+from deep_predictor.web.upload_limits import upload_limits
+from deep_predictor.web.video_answers import video_limits
 
 #: Stands for the id in the addresses that the upload page's script fills.
 ID_PLACE = "PREDICTION_ID"
@@ -73,6 +67,7 @@ def upload() -> ResponseReturnValue:
             "supported_extensions": list(environment.config.upload_options.supported_extensions),
             "max_content_length": current_application().main_config.flask_options.max_content_length,
             "prediction_id_length": environment.config.api_options.prediction_id_length,
+            **video_limits(environment),
         }
         return json_response({"predictors": predictor_details(environment), **limits})
     return render_upload_page()
@@ -81,7 +76,7 @@ def upload() -> ResponseReturnValue:
 def send_upload() -> ResponseReturnValue:
     """201 with the result page; refusals are raised, and `error_responses` turns them into pages."""
     environment = production_environment()
-    job = submit_upload(environment, parse_upload(request, environment))
+    job = submit_form(request, environment)
     return _result_response(environment, job.prediction_id, 201)
 
 
@@ -102,25 +97,23 @@ def render_upload_page(message: str = "", status: int = 200) -> ResponseReturnVa
     """The upload page, with what went wrong the last time. The id in it is fresh, so the page is not to be cached."""
     environment = production_environment()
     config = _production_config(environment)
-    extensions = config.upload_options.supported_extensions
+    credential = _credential(environment)
     about_models = _about_models(environment)
-    max_upload_bytes = max(0, current_application().main_config.flask_options.max_content_length - FORM_OVERHEAD_BYTES)
     page = render_template(
         "pages/upload.html",
         message=message,
         prediction_id=make_id(config.api_options.prediction_id_length),
         id_length=config.api_options.prediction_id_length,
-        max_upload_bytes=max_upload_bytes,
-        max_upload_words=byte_count(max_upload_bytes + FORM_OVERHEAD_BYTES),
-        supported_extensions=extensions,
-        accept=",".join(f".{extension}" for extension in extensions),
+        limits=upload_limits(environment),
         selected_model=choose_model(
             about_models["models"],
             request.form.get("model_name") if request.method == "POST" else request.args.get("model"),
             config.prediction_options.default_predictor_name,
         ),
         recaptcha_sitekey=config.recaptcha_options.recaptcha_sitekey,
-        result=empty_page(_addresses(environment, ID_PLACE)),
+        result=empty_page(
+            page_addresses(environment, ID_PLACE, "pages.result"), may_cancel=credential in ("open", "api_key")
+        ),
         status_words=status_words_for_script(),
         **about_models,
     )
@@ -164,32 +157,16 @@ def _result_response(
     record = find_prediction(environment, prediction_id)
     if record is None:
         raise PredictionNotFound(prediction_id)
-    answer = answer_of(record, environment)
     if wants_json(request):
-        return json_response(answer, status)
-    page = result_page(
-        answer,
-        _addresses(environment, prediction_id, endpoint),
-        model_title=model_title(environment, record.predictor_name) or str(record.model_info.get("method", "")),
-        image_kept=_image_kept(environment, record),
+        return json_response(answer_of(record, environment), status)
+    page = shown_prediction(
+        environment,
+        record,
+        page_addresses(environment, prediction_id, endpoint),
+        may_cancel=_credential(environment) == "open",
     )
     return _not_cached(
         render_template("pages/result.html", result=page, status_words=status_words_for_script()), status
-    )
-
-
-def _image_kept(environment: Environment, record: PredictionRecord) -> ImageKept:
-    if find_image(environment, record):
-        return "yes"
-    return "unknown" if record.status == PredictionStatus.ACCEPTED else "no"
-
-
-def _addresses(environment: Environment, prediction_id: str, endpoint: str = "pages.result") -> PageAddresses:
-    query = urlencode({environment.config.api_options.get_prediction_endpoint: prediction_id})
-    return PageAddresses(
-        api=f"{url_for('api.answer')}?{query}",
-        image=url_for("api_v1.image", prediction_id=prediction_id),
-        page=url_for(endpoint, prediction_id=prediction_id),
     )
 
 

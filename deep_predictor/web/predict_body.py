@@ -185,6 +185,8 @@ def _filename(filename: str, media_type: str, supported: tuple[str, ...]) -> str
     """
     if PurePosixPath(filename.replace("\\", "/")).suffix:
         return filename
+    if media_type.startswith("video/"):
+        return "video.mp4"
     candidates = MEDIA_TYPE_EXTENSIONS.get(media_type.lower())
     if candidates is None and media_type.startswith("image/"):
         candidates = (media_type.removeprefix("image/"),)

@@ -43,7 +43,7 @@ def _stored(application: Application, job: Job) -> Answered:
     if record is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
     is_final = record.status != PredictionStatus.ACCEPTED
-    answer = with_top_label(answer_of(record, application.production))
+    answer = with_top_label(answer_of(record, application.production), job.predictor.background_index)
     return Answered(answer, 200 if is_final else 202, job.prediction_id)
 
 
@@ -59,4 +59,4 @@ def _passing(application: Application, job: Job) -> Answered:
         raise job.refusal
     if job.outcome is None:  # deleted while it was waited for
         raise PredictionNotFound(job.prediction_id)
-    return Answered(with_top_label(outcome_answer(job, job.outcome)))
+    return Answered(with_top_label(outcome_answer(job, job.outcome), job.predictor.background_index))

@@ -53,6 +53,7 @@ def page_policy(with_recaptcha: bool) -> str:
             f"script-src {scripts}",
             "style-src 'self'",
             "img-src 'self' blob: data:",
+            "media-src 'self' blob:",
             "font-src 'self'",
             f"connect-src {connections}",
             f"frame-src {frames}",

@@ -73,8 +73,43 @@ DELETE = Operation("Delete a prediction and its picture", {204: Answer("It is go
 IMAGE = Operation(
     "A prediction's picture",
     {
-        200: Answer("As it was stored", None, "image/*"),
+        200: Answer("As it was stored, or with what was asked for over it", None, "image/*"),
         206: Answer("The part of it that was asked for", None, "image/*"),
+        304: Answer("The client has it", None, None),
+    },
+    PREDICTIONS,
+    query=wire_models.ImageQuery,
+)
+MASK = Operation(
+    "A prediction's mask",
+    {
+        200: Answer(
+            "An indexed PNG of the picture's size, whose numbers are the classes; or what was asked for",
+            wire_models.PolygonsAnswer | wire_models.RunLengthsAnswer,
+            also=["image/png"],
+        ),
+        206: Answer("The part of it that was asked for", None, "image/png"),
+        304: Answer("The client has it", None, None),
+    },
+    PREDICTIONS,
+    query=wire_models.MaskQuery,
+)
+_VIDEO = "video/*"
+VIDEO = Operation(
+    "A prediction's video",
+    {
+        200: Answer("With what was seen drawn on it, or the original", None, _VIDEO),
+        206: Answer("The part of it that was asked for", None, _VIDEO),
+        304: Answer("The client has it", None, None),
+    },
+    PREDICTIONS,
+    query=wire_models.VideoQuery,
+)
+FRAMES = Operation(
+    "What was seen on each predicted frame of a video",
+    {
+        200: Answer("JSON lines: frame, second, predictions", None, wire_models.JSON_LINES),
+        206: Answer("The part of it that was asked for", None, wire_models.JSON_LINES),
         304: Answer("The client has it", None, None),
     },
     PREDICTIONS,

@@ -13,11 +13,9 @@ from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from deep_predictor.errors import RequestInvalid, TooLarge
-from deep_predictor.web.upload_form import UploadRequest
+from deep_predictor.web.upload_form import FORM_SLACK_BYTES, UploadRequest
 
 _CHUNK_BYTES = 1024 * 1024
-#: Of a form, beside its file: other fields, and what stands between the parts.
-FORM_SLACK_BYTES = 1024 * 1024
 FORM_TYPE = "multipart/form-data"
 #: Each file of a form holds one open.
 _MAX_PARTS = 20

@@ -15,7 +15,7 @@ from waitress.utilities import Error
 
 from deep_predictor.web.large_bodies import BodyLimits
 
-#: Large bodies that are received at a time: whoever sends them has not shown yet who they are.
+#: Large bodies that are received at a time, and as many forms: whoever sends them has not shown yet who they are.
 MOST_LARGE_BODIES = 4
 #: Of the disk, for everybody else. A body lies there twice for a moment, and is unpacked then.
 _BYTES_KEPT_FREE = 1024**3
@@ -56,7 +56,8 @@ class LimitedParser(HTTPRequestParser):
 
     def _problem(self) -> str:
         """Why the body cannot be taken now, "" where it can."""
-        if sum(not parser.completed for parser in self.receiving) >= MOST_LARGE_BODIES:
+        alike = [one for one in self.receiving if (one.path in self.limits.forms) == (self.path in self.limits.forms)]
+        if sum(not parser.completed for parser in alike) >= MOST_LARGE_BODIES:
             return "too many large bodies are being received"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,9 @@ from pydantic import ConfigDict, Field, RootModel
 from deep_predictor.web.long_poll import LONGEST_WAIT_SECONDS
 from deep_predictor.web.operations import AnswerModel, RequestModel
 
+#: Media type of one JSON object a line.
+JSON_LINES = "application/x-ndjson"
+MaskFormat = Literal["png", "polygons", "rle"]
 _STORE_WORDS = Literal["0", "1", "true", "false", ""]
 _DEFAULT_MODEL = Field("", description="absent or empty: the default predictor")
 _MAKES_ID = Field("", description="absent or empty: the server makes one")
@@ -40,6 +43,23 @@ class Box(AnswerModel):
     h: float
 
 
+class ShareItem(AnswerModel):
+    """One class of a segmentation."""
+
+    class_index: int
+    class_name: str
+    share: float = Field(description="its part of the picture's pixels, 0..1")
+
+
+class VideoItem(AnswerModel):
+    """One class of a video."""
+
+    class_name: str
+    frames: int = Field(description="predicted frames on which it was seen")
+    first_second: float
+    last_second: float
+
+
 class FoundItem(AnswerModel):
     """One found object of a detection."""
 
@@ -55,11 +75,48 @@ class PredictionAnswer(PresentOrAbsent):
     prediction_id: str
     prediction_status: int = Field(description="100 waits or runs, 200 done, 500 and more: failed")
     prediction_time: int = Field(description="Unix second of the last change of the status")
-    predictions: list[ClassItem | FoundItem | dict[str, Any]] | Literal[""]
+    predictions: list[ClassItem | FoundItem | ShareItem | VideoItem | dict[str, Any]] | Literal[""]
     prediction_seconds: float = Field(0.0, description="from its acceptance; absent while it is not final")
     model_name: str = Field("", description="the predictor; absent in old rows")
     reason_code: str = Field("", description="why it failed; absent when it did not")
     not_confident: bool = Field(False, description="true when the top class lies under the threshold, else absent")
+    mask_url: str = Field("", description="the mask of a segmentation that is kept, else absent")
+    progress: float = Field(0.0, description="of a video that waits or runs: 0..1")
+    frames_done: int = Field(0, description="of a video that waits or runs")
+    video_url: str = Field("", description="of a video that is done: it, with what was seen drawn on it")
+    frames_url: str = Field("", description="of a video that is done: what was seen on each frame, as JSON lines")
+    truncated: bool = Field(False, description="true where only the first part of a video could be read, else absent")
+
+
+class PolygonClass(ShareItem):
+    colour: str = Field(description="#rrggbb")
+    polygons: list[list[int]] = Field(description="rings x, y, x, y, … in pixels; holes are rings too (even-odd)")
+
+
+class PolygonsAnswer(AnswerModel):
+    """A mask as outlines."""
+
+    size: list[int] = Field(description="height and width of the picture")
+    classes: list[PolygonClass]
+
+
+class RunLengths(AnswerModel):
+    """COCO's compressed RLE."""
+
+    size: list[int] = Field(description="height and width")
+    counts: str
+
+
+class RunLengthsClass(ShareItem):
+    colour: str = Field(description="#rrggbb")
+    rle: RunLengths
+
+
+class RunLengthsAnswer(AnswerModel):
+    """A mask as run lengths."""
+
+    size: list[int] = Field(description="height and width of the picture")
+    classes: list[RunLengthsClass]
 
 
 class PredictAnswer(PredictionAnswer):
@@ -121,6 +178,9 @@ class UploadPageAnswer(PredictorsAnswer):
     supported_extensions: list[str]
     max_content_length: int = Field(description="bytes of a body")
     prediction_id_length: int
+    supported_video_extensions: list[str] = Field(description="empty: no videos are taken")
+    max_video_bytes: int
+    max_video_seconds: float
 
 
 class LiveAnswer(AnswerModel):
@@ -148,6 +208,32 @@ class _Lenient(RequestModel):
     """Further names are ignored, as they always were."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True, protected_namespaces=())
+
+
+class VideoQuery(_Lenient):
+    original: bool = Field(False, description="the upload, or its twin where browsers cannot play it")
+
+
+class MaskQuery(_Lenient):
+    format: MaskFormat = "png"
+
+
+class ImageQuery(_Lenient):
+    annotated: bool = Field(False, description="with boxes and labels, or its mask, drawn over it")
+    classes: str | None = Field(
+        None,
+        max_length=2000,
+        pattern=r"^([0-9]{1,6}(,[0-9]{1,6})*)?$",
+        description="class indices with commas: only these are drawn; absent: all but the background",
+    )
+    explain: bool = Field(False, description="a PNG with a heat map: where the class was seen")
+    class_index: int | None = Field(None, ge=0, description="which class is explained; absent: the top one")
+    opacity: float = Field(0.5, ge=0, le=1, description="of what is laid over the picture")
+    thumbnail: bool = Field(False, description="a small JPEG of it")
+
+    @property
+    def shown_classes(self) -> frozenset[int] | None:
+        return None if self.classes is None else frozenset(int(index) for index in self.classes.split(",") if index)
 
 
 class TestUploadForm(_Lenient):

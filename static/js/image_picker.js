@@ -1,12 +1,13 @@
-// A picture, however it comes: chosen, dropped, pasted or taken with the camera. Checked for kind and size, previewed.
+// A picture or a video, however it comes: chosen, dropped, pasted or taken with the camera. Checked for kind and size,
+// previewed.
 // Several at once are taken unchecked where the page can send them one after another: each is judged in its own line.
 
-import { bytes } from "./format.js";
+import { bytes, seconds } from "./format.js";
 
 export class ImagePicker {
   /**
-   * `limits` is {extensions: [..], maxBytes, takesMany}. `onChange(file | null)` and `onRefused(words)` hear what
-   * happens; `file` is the first of `files`.
+   * `limits` is {extensions: [..], maxBytes, videoExtensions: [..], maxVideoBytes, takesMany}. `onChange(files)` and `onRefused(words)`
+   * hear what happens; `file` is the first of `files`.
    */
   constructor(form, limits, { onChange, onRefused }) {
     this.files = [];
@@ -17,8 +18,9 @@ export class ImagePicker {
     this.previewUrl = null;
     this.input = form.querySelector("#image");
     this.preview = form.querySelector("#preview-picture");
+    this.videoPreview = form.querySelector("#preview-video");
     this.factsLine = form.querySelector("#picture-facts");
-    this.emptyFacts = this.factsLine.textContent;
+    this.emptyFacts = [...this.factsLine.childNodes];
     this.input.multiple = limits.takesMany;
     this.listenToInputs();
     this.listenToDrops();
@@ -45,8 +47,13 @@ export class ImagePicker {
       if (this.input.files.length) this.takeAll([...this.input.files]);
       else if (this.file) this.putIntoInput(); // the file dialogue was left without a choice
     });
-    this.preview.addEventListener("load", () => this.showFacts());
-    this.preview.addEventListener("error", () => this.previewFailed());
+    this.preview.addEventListener("load", () => this.showFacts([this.preview.naturalWidth, this.preview.naturalHeight]));
+    this.preview.addEventListener("error", () => this.previewFailed(this.preview));
+    this.videoPreview.addEventListener("loadedmetadata", () => {
+      const { videoWidth, videoHeight, duration } = this.videoPreview;
+      this.showFacts([videoWidth, videoHeight], Number.isFinite(duration) ? seconds(duration) : "");
+    });
+    this.videoPreview.addEventListener("error", () => this.previewFailed(this.videoPreview));
   }
 
   listenToDrops() {
@@ -70,7 +77,7 @@ export class ImagePicker {
 
   listenToPastes() {
     document.addEventListener("paste", (event) => {
-      const file = [...(event.clipboardData?.files ?? [])].find((item) => item.type.startsWith("image/"));
+      const file = [...(event.clipboardData?.files ?? [])].find((item) => /^(image|video)\//.test(item.type));
       if (!file || this.form.hidden) return;
       event.preventDefault();
       this.take(file);
@@ -98,26 +105,31 @@ export class ImagePicker {
     this.files = files;
     this.putIntoInput();
     this.showPreview();
-    this.onChange(this.file);
+    this.onChange(this.files);
   }
 
   clear() {
     this.files = [];
     this.input.value = "";
     this.forgetPreview();
-    this.preview.removeAttribute("src");
-    this.factsLine.textContent = this.emptyFacts;
+    for (const preview of [this.preview, this.videoPreview]) preview.removeAttribute("src");
+    this.factsLine.replaceChildren(...this.emptyFacts);
     this.setChosen(false);
-    this.onChange(null);
+    this.onChange([]);
+  }
+
+  /** Whether a file is sent as a video, by its name as the server does. */
+  isVideo(file) {
+    return this.limits.videoExtensions.includes(extensionOf(file.name));
   }
 
   complaintAbout(file) {
-    const { extensions, maxBytes } = this.limits;
-    const extension = extensionOf(file.name);
-    if (!extensions.includes(extension)) {
-      return `This kind of file is not supported. Supported are: ${extensions.join(", ")}.`;
+    const { extensions, videoExtensions } = this.limits;
+    const [noun, maxBytes] = this.isVideo(file) ? ["video", this.limits.maxVideoBytes] : ["image", this.limits.maxBytes];
+    if (noun === "image" && !extensions.includes(extensionOf(file.name))) {
+      return `This kind of file is not supported. Supported are: ${[...extensions, ...videoExtensions].join(", ")}.`;
     }
-    if (file.size > maxBytes) return `Your image is too large: ${bytes(file.size)}, at most ${bytes(maxBytes)} can be sent.`;
+    if (file.size > maxBytes) return `Your ${noun} is too large: ${bytes(file.size)}, at most ${bytes(maxBytes)} can be sent.`;
     if (file.size === 0) return "This file is empty.";
     return null;
   }
@@ -133,24 +145,29 @@ export class ImagePicker {
     this.forgetPreview();
     this.previewUrl = URL.createObjectURL(this.file);
     this.form.querySelector("#preview-note").hidden = true;
-    this.preview.hidden = false;
+    const shown = this.isVideo(this.file) ? this.videoPreview : this.preview;
+    for (const one of [this.preview, this.videoPreview]) {
+      one.hidden = one !== shown;
+      if (one !== shown) one.removeAttribute("src");
+    }
     const which = this.files.length > 1 ? `The first of ${this.files.length} pictures you chose` : "The picture you chose";
     this.preview.alt = `${which}: ${this.file.name}`;
-    this.preview.src = this.previewUrl;
+    this.videoPreview.setAttribute("aria-label", `The video you chose: ${this.file.name}`);
+    shown.src = this.previewUrl;
     const size = bytes(this.files.reduce((sum, { size: one }) => sum + one, 0));
     this.factsLine.textContent = this.files.length > 1 ? `${this.files.length} pictures, ${size}` : `${this.file.name}, ${size}`;
     this.setChosen(true);
   }
 
-  showFacts() {
+  showFacts([width, height], length = "") {
     if (this.files.length !== 1) return;
-    const { naturalWidth: width, naturalHeight: height } = this.preview;
-    this.factsLine.textContent = `${this.file.name}, ${width} × ${height}, ${bytes(this.file.size)}`;
+    const facts = [this.file.name, `${width} × ${height}`, length, bytes(this.file.size)];
+    this.factsLine.textContent = facts.filter(Boolean).join(", ");
   }
 
-  previewFailed() {
-    if (!this.file) return;
-    this.preview.hidden = true;
+  previewFailed(preview) {
+    if (!this.file || preview.hidden) return;
+    preview.hidden = true;
     this.form.querySelector("#preview-note").hidden = false;
   }
 
@@ -168,12 +185,13 @@ export class ImagePicker {
 
 const EXTENSION_OF_TYPE = {
   "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/bmp": "bmp", "image/webp": "webp", "image/heic": "heic", "image/heif": "heic",
+  "video/mp4": "mp4", "video/webm": "webm", "video/quicktime": "mov", "video/x-msvideo": "avi",
 };
 
-/** Pictures from the clipboard or a camera may come without a name: the server looks at its ending. */
+/** Files from the clipboard or a camera may come without a name: the server looks at its ending. */
 function withExtension(file) {
   if (extensionOf(file.name) || !(file.type in EXTENSION_OF_TYPE)) return file;
-  return new File([file], `${file.name || "picture"}.${EXTENSION_OF_TYPE[file.type]}`, { type: file.type });
+  return new File([file], `${file.name || "upload"}.${EXTENSION_OF_TYPE[file.type]}`, { type: file.type });
 }
 
 function extensionOf(name) {

@@ -4,6 +4,7 @@ import { percent } from "./format.js";
 import { element } from "./studio/dom.js";
 
 const DONE = 200;
+const NAMED = 3; // classes of a mask
 
 export class QueueLine {
   constructor(file, statusWords) {
@@ -77,6 +78,7 @@ function outcome({ prediction_status: status, predictions, not_confident: isUnsu
   const [top] = items;
   const name = String(top.class_name ?? "");
   if (top.bbox) return items.length === 1 ? `${name} found` : `${items.length} things found`;
+  if (typeof top.share === "number") return items.slice(0, NAMED).map((item) => `${item.class_name} ${percent(item.share)}`).join(", ");
   const share = Number(top.confidence) || 0;
   return `${isUnsure ? "Not sure: " : ""}${name}, ${percent(share > 1 ? share / 100 : share)}`;
 }

@@ -1,76 +1,71 @@
-// Shows one prediction in the markup of templates/pages/_result.html, from the first byte sent to the answer.
-// Names of classes come from elsewhere: they are only ever written as text.
+// The panel of one prediction, templates/pages/_result.html: says how far it is, takes the result as the server wrote
+// it, and adds what moves. Names of classes come from elsewhere: nothing here turns text into markup.
 
-import { BoxOverlay } from "./box_overlay.js";
-import { percent, seconds } from "./format.js";
+import { cancelPrediction } from "./cancelling.js";
+import { offerCopies } from "./copy_buttons.js";
+import { offerExplanation } from "./explanation.js";
+import { percent } from "./format.js";
+import { FoundBoxes } from "./found_boxes.js";
+import { MaskOverlay } from "./mask_overlay.js";
+import { Players } from "./players.js";
+import { fetchPanel, waitForPrediction } from "./polling.js";
 
-const DONE = 200;
-const HUES = 8;
-const READ_ALOUD = 3; // so many results are told to a screen reader; the rest is in the list
+const UNKNOWN = 0;
+const ACCEPTED = 100;
+const CANCELLED = { title: "Cancelled", text: "The video is deleted, and what was seen in it." };
+const PARTS = [".result-pictures", ".result-body"];
+const STATE = ["kind", "media", "imageKept", "paired"];
 
 export class ResultView {
   constructor(panel) {
     this.panel = panel;
     this.words = JSON.parse(panel.dataset.statusWords);
-    this.picture = this.find(".picture");
-    this.overlay = new BoxOverlay(this.find(".boxes"), (index) => this.light(index));
-    this.pinned = null; // the index of the box that the visitor keeps lit
-    this.rows = [];
-    this.picture.addEventListener("load", () => this.fitFrame());
-    this.picture.addEventListener("error", () => this.pictureFailed());
+    this.blank = panel.cloneNode(true);
+    this.ownCopy = null; // the address of the page's own copy of the picture
+    this.addMotion();
   }
 
   find(selector) {
     return this.panel.querySelector(selector);
   }
 
-  /** `source` is an address, or a blob: of the page's own copy. */
-  showPicture(source, isOwnCopy) {
-    this.isOwnCopy = isOwnCopy;
-    this.showNote("");
-    this.find(".picture-frame").hidden = false;
-    this.picture.hidden = false;
-    this.picture.src = source;
+  get isVideo() {
+    return this.panel.dataset.media === "video";
   }
 
-  /** The frame is exactly as large as the picture in it, and small pictures are enlarged, a little. */
-  fitFrame() {
-    const { naturalWidth: width, naturalHeight: height } = this.picture;
-    if (!width || !height) return; // a picture of formats without a size of their own
-    const frame = this.find(".picture-frame");
-    frame.classList.add("is-fitted");
-    frame.style.setProperty("--picture-ratio", String(width / height));
-    frame.style.setProperty("--picture-width", `${width}px`);
-  }
-
-  pictureFailed() {
-    this.find(".picture-frame").hidden = true;
-    const kept = this.isOwnCopy || this.panel.dataset.imageKept === "yes";
-    this.showNote(kept ? "This browser cannot show this kind of picture. The answer is not affected." : "The picture was not kept.");
-  }
-
-  showNote(text) {
-    const note = this.find(".picture-note");
-    note.textContent = text;
-    note.hidden = !text;
+  /** A new upload: `ownCopy` is the blob: address of its file. */
+  start({ media, model, ownCopy, imageKept }) {
+    this.ownCopy = null;
+    this.take(this.blank);
+    Object.assign(this.panel.dataset, { media, imageKept });
+    this.ownCopy = media === "picture" ? ownCopy : null;
+    this.addMotion();
+    this.find(".result-model").textContent = model;
   }
 
   showSending(share) {
-    this.setKind("sending");
+    this.panel.dataset.kind = "sending";
     const bar = this.find(".sending-bar");
     this.find(".sending").hidden = false;
     if (share < 1) bar.value = share;
     else bar.removeAttribute("value"); // all sent; the server reads it
-    this.setTitle("Sending your picture…", share < 1 ? `${Math.round(share * 100)}% sent` : "All sent");
+    this.setTitle(`Sending your ${this.panel.dataset.media}…`, share < 1 ? `${Math.round(share * 100)}% sent` : "All sent");
   }
 
   showWaiting() {
-    this.setKind("waiting");
-    this.find(".sending").hidden = true;
+    this.panel.dataset.kind = "waiting";
+    this.find(".sending").hidden = !this.isVideo;
     this.showTrouble("");
-    const words = this.words[100];
+    const words = this.isVideo ? this.words.video : this.words[ACCEPTED];
     this.setTitle(words.title, words.text);
     this.announce(words.title);
+  }
+
+  /** `answer` of a prediction that still runs; a video's says how far it is. */
+  showProgress({ progress, frames_done: framesDone }) {
+    if (!this.isVideo || typeof progress !== "number") return;
+    this.find(".sending-bar").value = progress;
+    this.find(".result-facts").textContent = `${percent(progress)}, ${framesDone} frames done.`;
   }
 
   showTrouble(text) {
@@ -81,114 +76,149 @@ export class ResultView {
     if (text) this.announce(text);
   }
 
-  /** `answer` is the final JSON object of /api. */
-  showAnswer(answer) {
-    this.clear();
-    this.find(".sending").hidden = true;
-    this.showTrouble("");
-    if (answer.prediction_status === DONE) this.showResults(answer);
-    else this.showFailure(answer);
-    this.find(".result-facts").textContent = facts(answer);
-    if (this.isOwnCopy && !this.picture.hidden && this.panel.dataset.imageKept === "no") {
-      this.showNote("The picture was not kept on the server: you see your own copy.");
-    }
+  /**
+   * Waits for the end, `addresses` {api, page, prediction}, and shows it. `key`: opens a cancelling where uploads are not
+   * open. Rejects with an AbortError when `signal` is aborted.
+   */
+  async follow(addresses, { signal, key = "" }) {
+    let ended = this.words[UNKNOWN];
+    this.offerCancelling(async () => {
+      ended = CANCELLED; // what is deleted is unknown to the next question
+      const trouble = await cancelPrediction(addresses.prediction, key);
+      if (!trouble) return;
+      ended = this.words[UNKNOWN];
+      this.showTrouble(trouble);
+    });
+    const onTrouble = (trouble) => this.showTrouble(`${trouble} Trying again…`);
+    const onWaiting = (answer) => {
+      this.showTrouble("");
+      this.showProgress(answer);
+    };
+    const answer = await waitForPrediction(addresses.api, { signal, isVideo: this.isVideo, onTrouble, onWaiting });
+    const fresh = answer.prediction_status === UNKNOWN ? null : await fetchPanel(addresses.page, { signal, onTrouble });
+    if (fresh) this.showResult(fresh);
+    else this.showEnd(ended);
   }
 
-  showFailure(answer) {
-    this.setKind("failed");
-    const words = this.words[answer.prediction_status] ?? this.words.other;
+  offerCancelling(cancel) {
+    const button = this.find("[data-cancel]");
+    if (!button || !this.isVideo) return;
+    button.hidden = false;
+    button.addEventListener("click", cancel);
+  }
+
+  /** What there is to say where there is no result. */
+  showEnd(words) {
+    this.panel.dataset.kind = words === CANCELLED ? "cancelled" : "failed";
+    this.find("[data-cancel]")?.remove();
+    this.find(".sending").hidden = true;
+    this.showTrouble("");
+    this.find(".result-facts").textContent = "";
     this.setTitle(words.title, words.text);
     this.announce(`${words.title}. ${words.text}`);
   }
 
-  showResults(answer) {
-    const items = (Array.isArray(answer.predictions) ? answer.predictions : []).map(withPlainNumber);
-    const boxes = items.filter(hasBox);
-    if (boxes.length) this.showBoxes(boxes);
-    else if (items.length) this.showScores(items, answer.not_confident === true);
+  showResult(fresh) {
+    this.take(fresh);
+    this.addMotion();
+    this.announce(this.find(".result-body").dataset.readAloud);
+  }
+
+  /** The state of another panel in the place of this one's. */
+  take(other) {
+    const hadFocus = this.panel.contains(document.activeElement);
+    for (const name of STATE) {
+      if (name in other.dataset) this.panel.dataset[name] = other.dataset[name];
+      else delete this.panel.dataset[name];
+    }
+    for (const part of PARTS) {
+      const copy = document.importNode(other.querySelector(part), true);
+      for (const plain of copy.querySelectorAll("noscript")) plain.remove();
+      if (this.ownCopy) for (const picture of copy.querySelectorAll(".original-picture, .picture")) picture.src = this.ownCopy;
+      this.find(part).replaceWith(copy);
+    }
+    if (hadFocus) this.find(".result-title").focus({ preventScroll: true });
+  }
+
+  addMotion() {
+    for (const picture of this.panel.querySelectorAll(".original-picture, .picture")) this.watchPicture(picture);
+    if (this.ownCopy) this.showOwnCopy();
+    if (this.find(".box")) new FoundBoxes(this.panel);
+    this.addLayers();
+    const videos = [...this.panel.querySelectorAll(".player")];
+    if (videos.length) this.addPlayers(new Players(videos));
+    offerCopies(this.panel);
+  }
+
+  addLayers() {
+    const [canvas, heat, opacity] = [".mask", ".heat", ".opacity"].map((selector) => this.find(selector));
+    if (!opacity) return;
+    const layer = canvas ?? heat;
+    const slider = opacity.querySelector("input");
+    const set = () => { layer.style.opacity = String(slider.value / 100); };
+    slider.addEventListener("input", set);
+    set();
+    if (canvas) this.addMask(canvas, opacity);
     else {
-      this.setKind("nothing");
-      this.setTitle("Nothing found", "The model saw nothing in this picture that it knows.");
-      this.announce("Nothing found.");
+      offerExplanation(this.find(".explaining"), heat, () => {
+        opacity.hidden = false;
+        slider.focus();
+      });
     }
   }
 
-  showScores(items, notConfident) {
-    this.setKind(notConfident ? "unsure" : "scores");
-    const best = `${items[0].class_name}, ${percent(items[0].confidence)}`;
-    if (notConfident) {
-      this.setTitle("Not sure", `The model is not confident. Its best guess is ${best}.`);
-    } else {
-      this.setTitle(items[0].class_name, `The model is ${percent(items[0].confidence)} confident.`);
-    }
-    const rows = items.map((item, index) => {
-      const row = this.cloneRow("[data-score-row]");
-      row.classList.toggle("is-top", index === 0);
-      row.querySelector(".score-name").textContent = item.class_name;
-      row.querySelector(".score-value").textContent = percent(item.confidence);
-      row.querySelector(".score-fill").setAttribute("width", `${(item.confidence * 100).toFixed(3)}%`);
-      return row;
+  addMask(canvas, opacity) {
+    const mask = new MaskOverlay(canvas, [...this.panel.querySelectorAll(".legend input")]);
+    opacity.hidden = this.find(".drawn-figure .picture-frame").hidden;
+    if (opacity.hidden) return;
+    mask.load().catch(() => {
+      canvas.hidden = true;
+      opacity.hidden = true;
+      this.showNote("The mask cannot be loaded.");
     });
-    this.fillList(".scores", rows);
-    this.announce(`${notConfident ? "Not sure. Best guess: " : ""}${readAloud(items)}`);
   }
 
-  showBoxes(items) {
-    this.setKind("boxes");
-    this.setTitle(items.length === 1 ? "1 thing found" : `${items.length} things found`, counts(items));
-    const hues = hueOfEachName(items);
-    this.rows = items.map((item, index) => this.makeFoundRow(item, index, hues.get(item.class_name)));
-    this.fillList(".found-list", this.rows);
-    this.overlay.show(items, (item) => hues.get(item.class_name));
-    this.announce(`${items.length} found. ${readAloud(items)}`);
+  addPlayers(players) {
+    for (const button of this.panel.querySelectorAll(".sightings button")) {
+      button.addEventListener("click", () => players.goTo(Number(button.dataset.second)));
+    }
   }
 
-  makeFoundRow(item, index, hue) {
-    const row = this.cloneRow("[data-found-row]");
-    row.className = `found hue-${hue}`;
-    row.querySelector(".found-name").textContent = item.class_name;
-    row.querySelector(".found-value").textContent = percent(item.confidence);
-    const button = row.querySelector("button");
-    row.addEventListener("pointerenter", () => this.light(index));
-    row.addEventListener("pointerleave", () => this.light(null));
-    button.addEventListener("focus", () => this.light(index));
-    button.addEventListener("blur", () => this.light(null));
-    button.addEventListener("click", () => this.pin(this.pinned === index ? null : index));
-    return row;
+  showOwnCopy() {
+    const picture = this.find(".picture");
+    if (!picture) return;
+    this.find(".drawn-figure .picture-frame").hidden = false;
+    picture.hidden = false;
+    picture.src = this.ownCopy;
+    const isOver = !["empty", "sending", "waiting"].includes(this.panel.dataset.kind);
+    this.showNote(isOver && this.panel.dataset.imageKept === "no" ? "The picture was not kept on the server: you see your own copy." : "");
   }
 
-  pin(index) {
-    this.pinned = index;
-    this.rows.forEach((row, i) => row.querySelector("button").setAttribute("aria-pressed", String(i === index)));
-    this.light(index);
+  watchPicture(picture) {
+    picture.addEventListener("load", () => fitFrame(picture));
+    picture.addEventListener("error", () => this.pictureFailed(picture));
+    if (picture.complete && picture.naturalWidth) fitFrame(picture);
+    else if (picture.complete && picture.getAttribute("src")) this.pictureFailed(picture);
   }
 
-  light(index) {
-    const lit = index ?? this.pinned;
-    this.overlay.light(lit);
-    this.rows.forEach((row, i) => row.classList.toggle("is-lit", i === lit));
+  /** The server can draw what a browser cannot show. */
+  pictureFailed(picture) {
+    const { annotatedUrl } = picture.dataset;
+    if (annotatedUrl) {
+      delete picture.dataset.annotatedUrl;
+      for (const layer of this.panel.querySelectorAll(".boxes, .mask, .opacity")) layer.remove();
+      picture.src = annotatedUrl;
+      return;
+    }
+    picture.parentElement.hidden = true;
+    const isKept = this.ownCopy || this.panel.dataset.imageKept === "yes";
+    this.showNote(isKept ? "This browser cannot show this kind of picture. The answer is not affected." : "The picture was not kept.");
   }
 
-  clear() {
-    this.rows = [];
-    this.pinned = null;
-    this.overlay.clear();
-    for (const selector of [".scores", ".found-list"]) this.fillList(selector, []);
-    for (const selector of [".result-facts", ".result-lead"]) this.find(selector).textContent = "";
-  }
-
-  fillList(selector, rows) {
-    const list = this.find(selector);
-    list.replaceChildren(...rows);
-    list.hidden = rows.length === 0;
-  }
-
-  cloneRow(selector) {
-    return this.find(selector).content.firstElementChild.cloneNode(true);
-  }
-
-  setKind(kind) {
-    this.panel.dataset.kind = kind;
+  showNote(text) {
+    const note = this.find(".drawn-figure .picture-note");
+    note.textContent = text;
+    note.hidden = !text;
   }
 
   setTitle(title, lead) {
@@ -201,40 +231,12 @@ export class ResultView {
   }
 }
 
-/** Rows of older installations may hold a confidence that counts to 100, or a text, or none. */
-function withPlainNumber(item) {
-  const number = Number(item.confidence) || 0;
-  const confidence = Math.max(0, Math.min(number > 1 ? number / 100 : number, 1));
-  return { ...item, class_name: String(item.class_name ?? ""), confidence };
-}
-
-/** Rows of older installations may hold boxes of other kinds; those are listed and not drawn. */
-function hasBox({ bbox }) {
-  return bbox instanceof Object && ["cx", "cy", "w", "h"].every((key) => typeof bbox[key] === "number");
-}
-
-function hueOfEachName(items) {
-  const hues = new Map();
-  for (const item of items) {
-    if (!hues.has(item.class_name)) hues.set(item.class_name, hues.size % HUES);
-  }
-  return hues;
-}
-
-/** "2 × person, 1 × dog" */
-function counts(items) {
-  const byName = new Map();
-  for (const item of items) byName.set(item.class_name, (byName.get(item.class_name) ?? 0) + 1);
-  return [...byName].map(([name, count]) => `${count} × ${name}`).join(", ");
-}
-
-function readAloud(items) {
-  return items.slice(0, READ_ALOUD).map((item) => `${item.class_name}, ${percent(item.confidence)}`).join("; ");
-}
-
-function facts(answer) {
-  const parts = [];
-  if (typeof answer.prediction_seconds === "number") parts.push(`Took ${seconds(answer.prediction_seconds)}.`);
-  if (typeof answer.reason_code === "string" && answer.reason_code) parts.push(`Reason: ${answer.reason_code}.`);
-  return parts.join(" ");
+/** The frame is exactly as large as the picture in it, and small pictures are enlarged, a little. */
+function fitFrame(picture) {
+  const { naturalWidth: width, naturalHeight: height } = picture;
+  if (!width || !height) return; // a picture of formats without a size of their own
+  const frame = picture.parentElement;
+  frame.classList.add("is-fitted");
+  frame.style.setProperty("--picture-ratio", String(width / height));
+  frame.style.setProperty("--picture-width", `${width}px`);
 }

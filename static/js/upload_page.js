@@ -2,7 +2,7 @@
 // Without this script the form posts itself, and the server answers with the result page.
 
 import { ImagePicker } from "./image_picker.js";
-import { askOnce, waitForPrediction } from "./polling.js";
+import { askOnce } from "./polling.js";
 import { makePredictionId } from "./prediction_id.js";
 import { ResultView } from "./result_view.js";
 import { UploadQueue } from "./upload_queue.js";
@@ -23,6 +23,9 @@ const uploadButton = form.querySelector(".upload-button");
 const uploadWords = uploadButton.textContent;
 const picker = new ImagePicker(form, limitsOf(form), { onChange: showChoice, onRefused: say });
 const queue = new UploadQueue(document.querySelector("#queue-area"), JSON.parse(panel.dataset.statusWords), addressesOf);
+const anotherButton = document.querySelector("#another-picture");
+const otherModelButton = document.querySelector("#another-model");
+let ownCopy = null; // the blob: address of the file that is sent
 let running = null; // the AbortController of the prediction on the page
 let shownPath = window.location.pathname; // the address that belongs to what the page shows
 
@@ -30,7 +33,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (picker.files.length > 1) predictMany(picker.files);
   else if (picker.file) predict(picker.file);
-  else say("Choose a picture first.");
+  else say(`Choose a ${picker.limits.videoExtensions.length ? "picture or a video" : "picture"} first.`);
 });
 document.querySelector("#more-pictures").addEventListener("click", () => {
   queue.close();
@@ -38,12 +41,12 @@ document.querySelector("#more-pictures").addEventListener("click", () => {
   leaveResult();
   form.querySelector("#image").focus();
 });
-document.querySelector("#another-picture").addEventListener("click", () => {
+anotherButton.addEventListener("click", () => {
   picker.clear();
   leaveResult();
   form.querySelector("#image").focus();
 });
-document.querySelector("#another-model").addEventListener("click", () => {
+otherModelButton.addEventListener("click", () => {
   leaveResult();
   form.querySelector("input[name=model_name]:checked")?.focus();
 });
@@ -81,12 +84,12 @@ function predictMany(files) {
   const model = form.querySelector("input[name=model_name]:checked")?.dataset.title ?? "";
   form.hidden = true;
   heading.textContent = "Your pictures";
-  queue.start(form, files, model, (file) => picker.complaintAbout(file));
+  queue.start(form, files, model, (file) => (picker.isVideo(file) ? "Videos are sent one at a time." : picker.complaintAbout(file)));
 }
 
-function showChoice() {
+function showChoice(files) {
   say("");
-  uploadButton.textContent = picker.files.length > 1 ? `Look at ${picker.files.length} pictures` : uploadWords;
+  uploadButton.textContent = files.length > 1 ? `Look at ${files.length} pictures` : uploadWords;
 }
 
 /** Sends the form; resolves with the words of a refusal, or null when the picture was accepted. */
@@ -98,7 +101,7 @@ async function send(data, addresses, signal) {
     // The connection broke; the picture may have arrived before it did.
     const answer = await askOnce(addresses.api);
     if (answer && answer.prediction_status !== 0) return null;
-    return "The server cannot be reached. Your picture is still here: try again in a moment.";
+    return `The server cannot be reached. Your ${panel.dataset.media} is still here: try again in a moment.`;
   }
   window.grecaptcha?.reset?.();
   return refusalWords(response);
@@ -107,33 +110,32 @@ async function send(data, addresses, signal) {
 async function follow(addresses, signal) {
   view.showWaiting();
   goTo(addresses.page);
-  const answer = await waitForPrediction(addresses.api, {
-    signal,
-    onTrouble: (trouble) => view.showTrouble(`${trouble} Trying again…`),
-    onWaiting: () => view.showTrouble(""),
-  });
-  view.showAnswer(answer);
+  await view.follow(addresses, { signal, key: form.elements.api_key?.value ?? "" });
   document.title = `${panel.querySelector(".result-title").textContent} · deep predictor`;
   answerLink.href = addresses.api;
-  answerLink.hidden = false;
+  answerLink.hidden = panel.dataset.kind === "cancelled";
 }
 
 function addressesOf(predictionId) {
   const fill = (address) => address.replace("PREDICTION_ID", encodeURIComponent(predictionId));
-  return { api: fill(panel.dataset.apiUrl), page: fill(panel.dataset.pageUrl) };
+  const { apiUrl, pageUrl, predictionUrl } = panel.dataset;
+  return { api: fill(apiUrl), page: fill(pageUrl), prediction: fill(predictionUrl) };
 }
 
 function showResult(file) {
   const model = form.querySelector("input[name=model_name]:checked");
-  view.clear();
-  view.find(".result-model").textContent = model?.dataset.title ?? "";
-  panel.dataset.imageKept = model?.dataset.keeps === "removed" ? "no" : "unknown";
-  view.showPicture(URL.createObjectURL(file), true);
+  forgetCopy();
+  ownCopy = URL.createObjectURL(file);
+  const media = picker.isVideo(file) ? "video" : "picture";
+  const imageKept = model?.dataset.keeps === "removed" ? "no" : "unknown";
+  view.start({ media, model: model?.dataset.title ?? "", ownCopy, imageKept });
+  anotherButton.textContent = `Another ${media}`;
+  otherModelButton.textContent = `Same ${media}, another model`;
   answerLink.hidden = true;
   form.hidden = true;
   area.hidden = false;
   panel.hidden = false;
-  heading.textContent = "Your picture";
+  heading.textContent = `Your ${media}`;
   heading.classList.add("visually-hidden");
   panel.querySelector(".result-title").focus({ preventScroll: true });
   window.scrollTo({ top: 0 });
@@ -154,7 +156,7 @@ function showForm(words) {
   running?.abort();
   running = null;
   shownPath = window.location.pathname;
-  if (view.picture.src.startsWith("blob:")) URL.revokeObjectURL(view.picture.src);
+  forgetCopy();
   area.hidden = true;
   panel.hidden = true;
   form.hidden = false;
@@ -165,11 +167,23 @@ function showForm(words) {
   if (words) message.scrollIntoView({ block: "nearest" });
 }
 
+function forgetCopy() {
+  if (ownCopy) URL.revokeObjectURL(ownCopy);
+  ownCopy = null;
+}
+
 function say(words) {
   message.textContent = words;
   message.hidden = !words;
 }
 
 function limitsOf({ dataset }) {
-  return { extensions: dataset.extensions.split(",").filter(Boolean), maxBytes: Number(dataset.maxBytes), takesMany: "takesMany" in dataset };
+  const list = (names) => names.split(",").filter(Boolean);
+  return {
+    extensions: list(dataset.extensions),
+    maxBytes: Number(dataset.maxBytes),
+    videoExtensions: list(dataset.videoExtensions),
+    maxVideoBytes: Number(dataset.maxVideoBytes),
+    takesMany: "takesMany" in dataset,
+  };
 }

@@ -35,7 +35,7 @@ def check_answer(app: Flask, method: str, path: str, status: int, content_type: 
         return
     found = next((one for one in contents if _is_of(media_type, one)), None)
     assert found, f"{where}: {media_type!r} is none of {list(contents)}"
-    if media_type.endswith("json"):
+    if media_type.endswith(("/json", "+json")):
         schema = json.dumps(contents[found]["schema"])
         errors = [
             f"{error.instance_path}: {error.message}"

@@ -10,6 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,12 +90,15 @@ class Watch:
             self.problems.append(f"request to another host: {request.url}")
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@contextmanager
+def serving(
+    folder: Path, predictors: dict[str, dict[str, Any]], *, wait: bool = True, is_open: bool = True
+) -> Iterator[Site]:
+    """A server. `wait`: until its predictors are loaded; `is_open`: who wants may upload, else a key is asked for."""
     fakes.register_fault_backend()
     fakes.release_loading.clear()
-    entries = {"production.upload_options.open_uploads": 1}
-    app = build_app(write_config(tmp_path_factory.mktemp("site"), PREDICTORS, changes=entries), wait=False)
+    entries = {"production.upload_options.open_uploads": int(is_open)}
+    app = build_app(write_config(folder, predictors, changes=entries), wait=wait)
     server = create_server(app, host="127.0.0.1", port=0, threads=12)
     thread = threading.Thread(target=server.run, name="browser-test-server")
     thread.start()
@@ -111,7 +115,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("site"), PREDICTORS, wait=False) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def browser(shared_browser: Browser) -> Browser:
+    """Every page is opened in a context of its own, so that nothing of one test is left to the next."""
+    return shared_browser
+
+
+@contextmanager
+def launched_browser() -> Iterator[Browser]:
     path = next((found for name in CHROMIUM_NAMES if (found := shutil.which(name))), None)
     if path is None:
         assert "CI" not in os.environ, "Chromium is to be installed where CI runs"
@@ -162,7 +178,7 @@ def choose_model(page: Page, name: str) -> None:
     page.check(f"input[name=model_name][value='{name}']")
 
 
-def send(page: Page, picture: Path, model: str) -> None:
+def send(page: Page, picture: Path | list[Path], model: str) -> None:
     """Fill the upload form and press its button."""
     choose_model(page, model)
     page.set_input_files("#image", picture)

@@ -141,8 +141,8 @@ class Site:
         """(unfinished rows, files in the temp folder) of both environments."""
         environments = self.application.environments
         rows = sum(len(environment.rows.unfinished()) for environment in environments)
-        files = sum(len(list((self.folder / env.name / "temp").glob("[!.]*"))) for env in environments)
-        return rows, files
+        found = [one for env in environments for one in (self.folder / env.name / "temp").glob("[!.]*")]
+        return rows, sum(one.is_file() for one in found)
 
     def close(self) -> None:
         self.http.close()

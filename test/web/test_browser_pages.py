@@ -45,10 +45,13 @@ def test_result_fits_its_width(open_page: OpenPage, picture_file: Path, width: i
     send(page, picture_file, "things")
     wait_for_kind(page, "boxes")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    frame = page.locator(".picture-frame").bounding_box()
-    assert frame
-    assert frame["x"] >= 0
-    assert frame["x"] + frame["width"] <= width
+    original, result = [frame.bounding_box() for frame in page.locator(".picture-frame").all()]
+    assert original
+    assert result
+    for frame in (original, result):
+        assert frame["x"] >= 0
+        assert frame["x"] + frame["width"] <= width
+    assert (result["x"] > original["x"]) == (width >= 768)
 
 
 def test_page_without_script_follows_the_systems_colours(open_page: OpenPage) -> None:

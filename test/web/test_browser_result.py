@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from test import fakes
+from test.db.databases import done, new_prediction
+from test.server_process import new_id
 from test.web.browser_fixtures import (
     HOSTILE_NAME,
     OpenPage,
@@ -129,31 +132,38 @@ def test_upload_of_a_picture_the_model_stumbles_over_says_so(open_page: OpenPage
 
 
 @pytest.mark.parametrize(
-    ("change", "kind", "title"),
+    ("status", "items", "kind", "title"),
     [
-        ({"prediction_status": 0}, "failed", "There is no such prediction"),
-        ({"prediction_status": 510, "predictions": ""}, "failed", "The picture cannot be read"),
-        ({"prediction_status": 550, "predictions": ""}, "failed", "This model is not available"),
-        ({"prediction_status": 999, "predictions": ""}, "failed", "There is no answer"),
-        ({"predictions": []}, "nothing", "Nothing found"),
-        ({"not_confident": True}, "unsure", "Not sure"),
-        ({"predictions": [{"class_name": "old", "confidence": 0.5, "bbox": {"x1": 3}}]}, "scores", "old"),
+        (510, [], "failed", "The picture cannot be read"),
+        (550, [], "failed", "This model is not available"),
+        (999, [], "failed", "There is no answer"),
+        (200, [], "nothing", "Nothing found"),
+        (200, [{"class_name": "old", "confidence": 0.5, "bbox": {"x1": 3}}], "scores", "old"),
     ],
 )
-def test_result_of_each_kind_is_said_in_words(
-    open_page: OpenPage, picture_file: Path, change: dict[str, object], kind: str, title: str
+def test_result_of_each_kind_is_taken_from_its_page(
+    open_page: OpenPage, site: Site, status: int, items: list[dict[str, Any]], kind: str, title: str
 ) -> None:
-    page = open_page("/upload")
-
-    def answer_otherwise(route: Route) -> None:
-        answer = route.fetch().json()
-        route.fulfill(json={**answer, **change} if answer["prediction_status"] == 200 else answer)
-
-    page.route("**/api?*", answer_otherwise)
-    send(page, picture_file, "classes")
+    rows, prediction_id = site.application.production.rows, new_id()
+    rows.insert(new_prediction(prediction_id, predictor_name="classes", image_path=""))
+    page = open_page(f"/result/{prediction_id}")
+    wait_for_kind(page, "waiting")
+    rows.finish([done(*items, prediction_id=prediction_id, status=status, image_path=None)])
     wait_for_kind(page, kind)
     expect(page.locator(".result-title")).to_have_text(title)
     expect(page.locator(".result-lead")).not_to_be_empty()
+    assert page.title().startswith(title)
+    assert texts(page) == texts(open_page(f"/result/{prediction_id}"))
+
+
+def test_result_of_a_prediction_that_is_deleted_meanwhile_says_so(
+    open_page: OpenPage, picture_file: Path, site: Site
+) -> None:
+    page = open_page("/upload")
+    page.route("**/api?*", lambda route: route.fulfill(json={"prediction_status": 0}))
+    send(page, picture_file, "classes")
+    wait_for_kind(page, "failed")
+    expect(page.locator(".result-title")).to_have_text("There is no such prediction")
 
 
 def test_polling_survives_a_server_that_is_gone_busy_or_talks_nonsense(
@@ -189,6 +199,10 @@ def test_polling_survives_a_server_that_is_gone_busy_or_talks_nonsense(
     expect(page.locator(".result-trouble")).to_be_hidden()
     assert len(asked) == 7
     assert all("wait=20" in url for url in asked)
+
+
+def texts(page: Page) -> str:
+    return page.locator(".result-body").inner_text()
 
 
 def check_boxes(page: Page, items: list[dict[str, object]]) -> None:

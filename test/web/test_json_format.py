@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deep_predictor.db.prediction_rows import PredictionRecord
-from deep_predictor.predictions.job import Outcome
+from deep_predictor.predictions.job import LiveJobs, Outcome
 from deep_predictor.results import ClassScore, PredictionStatus
 from deep_predictor.web import json_format
 from deep_predictor.web.json_format import answer_of, json_response, outcome_answer, sendable
@@ -31,6 +31,8 @@ class FakePredictor:
 @dataclass
 class FakeEnvironment:
     predictors: dict[str, FakePredictor] = field(default_factory=lambda: {"food": FakePredictor()})
+    name: str = "production"
+    jobs: LiveJobs = field(default_factory=LiveJobs)
 
 
 def record(**changes: Any) -> PredictionRecord:
@@ -121,3 +123,10 @@ def test_wait_seconds_are_at_most_thirty(text: str, seconds: float) -> None:
     request: Any = SimpleNamespace(args={"wait": text})
     assert wait_seconds_of(request) == seconds
     assert LONGEST_WAIT_SECONDS == 30
+
+
+def test_answer_of_a_segmentation_names_its_mask_in_production() -> None:
+    kept = answer(prediction_id="a~.-", result_kind="mask")
+    assert kept["mask_url"] == "/api/v1/predictions/a~.-/mask"
+    assert "mask_url" not in answer(FakeEnvironment(name="test"), result_kind="mask")
+    assert "mask_url" not in answer(result_kind="mask", status=530)

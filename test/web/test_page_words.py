@@ -8,7 +8,9 @@ from deep_predictor.results import PredictionStatus
 from deep_predictor.web.page_words import (
     OTHER_WORDS,
     STATUS_WORDS,
+    VIDEO_WORDS,
     byte_count,
+    clock,
     duration,
     percent,
     status_titles,
@@ -52,6 +54,22 @@ def test_byte_count_in_words(count: int, words: str) -> None:
     assert byte_count(count) == words
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0:00.0"), (7.44, "0:07.4"), (59.97, "1:00.0"), (750.0, "12:30.0"), (3723.0, "1:02:03.0")],
+)
+def test_clock_of_a_place_in_a_video(seconds: float, words: str) -> None:
+    assert clock(seconds) == words
+
+
+def test_words_for_status_of_a_video_speak_of_no_picture() -> None:
+    for status in PredictionStatus:
+        words = words_for_status(int(status), of_video=True)
+        assert "picture" not in f"{words.title} {words.text}"
+    assert words_for_status(510, of_video=True) is VIDEO_WORDS[PredictionStatus.IMAGE_UNREADABLE]
+    assert words_for_status(999, of_video=True) is OTHER_WORDS
+
+
 @pytest.mark.parametrize("status", list(PredictionStatus))
 def test_words_for_status_every_status_of_the_contract_has_its_own(status: PredictionStatus) -> None:
     assert STATUS_WORDS[status].title
@@ -64,7 +82,7 @@ def test_words_for_status_unknown_number_has_words_too() -> None:
 
 def test_status_words_for_script_holds_every_status_and_other() -> None:
     table = status_words_for_script()
-    assert set(table) == {str(int(status)) for status in PredictionStatus} | {"other"}
+    assert set(table) == {str(int(status)) for status in PredictionStatus} | {"other", "video"}
     assert all(words.keys() == {"title", "text"} for words in table.values())
 
 

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from deep_predictor.db.prediction_rows import NewPrediction
+from deep_predictor.web import upload_limits
 from test import fakes
 from test.app_builder import DUMMY, DUMMY_YOLO, PRODUCTION_KEY, build_app, fault_predictor, write_config
 from test.server_process import new_id
@@ -112,18 +113,33 @@ def test_upload_page_offers_the_model_of_the_link_else_the_default_one(make_clie
         assert re.findall(r'value="([^"]+)"[^>]* checked', client.get(f"/upload{query}").text) == [chosen]
 
 
-def test_upload_page_says_the_limits_of_the_config(make_client: MakeClient) -> None:
+def test_upload_page_says_the_limits_of_the_config(make_client: MakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_limits, "is_video_supported", lambda: True)
     changes = {
         "flask_options.max_content_length": "2*1024*1024",
         "production.upload_options.supported_extensions": ["png", "webp"],
+        "production.upload_options.supported_video_extensions": ["mp4"],
+        "production.upload_options.max_video_bytes": 5 * 1024 * 1024,
+        "production.upload_options.max_video_seconds": 90,
         "production.api_options.prediction_id_length": 12,
         "production.api_options.get_prediction_endpoint": "the id",
     }
     text = make_client(changes).get("/upload").text
     assert "PNG, WEBP, up to 2 MB" in text
-    assert 'accept=".png,.webp"' in text
+    assert "Videos: MP4, up to 5 MB and 90.0 s" in text
+    assert 'accept=".png,.webp,.mp4"' in text
     assert 'data-id-length="12"' in text
     assert 'data-api-url="/api?the+id=PREDICTION_ID"' in text
+
+
+def test_upload_page_without_the_library_for_videos_asks_for_pictures(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload_limits, "is_video_supported", lambda: False)
+    text = make_client({"production.upload_options.supported_extensions": ["png"]}).get("/upload").text
+    assert 'accept=".png"' in text
+    assert "Videos:" not in text
+    assert "or a video" not in text
 
 
 def test_upload_by_a_form_answers_the_result_page_and_its_address_shows_the_answer(make_client: MakeClient) -> None:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from flask import Blueprint, Response, request, send_file, url_for
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from deep_predictor.db.model_rows import ModelRecord, ModelState
 from deep_predictor.db.training_job_rows import TrainingJob
-from deep_predictor.errors import ContentRefused, RequestInvalid
-from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
 from deep_predictor.publishing.exports import Download, ExportFormat
-from deep_predictor.publishing.uploads import ModelUpload
 from deep_predictor.publishing.zipping import zip_folder
 from deep_predictor.web.access import TRAIN, VIEW, register
 from deep_predictor.web.authentication import current_principal
 from deep_predictor.web.current import current_management
 from deep_predictor.web.management.job_answers import JobAnswer, accepted
+from deep_predictor.web.management.model_forms import ModelForm, upload_of
 from deep_predictor.web.management.model_trying_api import register_trying
 from deep_predictor.web.management.publications_api import ModelName, Place, register_publications
 from deep_predictor.web.operations import (
@@ -28,7 +25,6 @@ from deep_predictor.web.operations import (
     Page,
     PageQuery,
     RequestModel,
-    checked,
     page_of,
     read_form,
     read_query,
@@ -40,11 +36,7 @@ TAG = "Models"
 PATH = "/api/v1/models"
 #: A report is somebody's page: as one of ours it can do nothing at all.
 REPORT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'"
-_MOST_NAMES, _LONGEST_NAME = 100_000, 200
-_LONGEST_JSON = 10_000
 _ZIP, _BYTES = "application/zip", "application/octet-stream"
-
-Side = Annotated[int, Field(ge=1, le=8192)]
 
 
 class ModelsQuery(PageQuery):
@@ -76,48 +68,6 @@ class ModelAnswer(AnswerModel):
     published: list[Place]
 
 
-def _one_json_object(text: str) -> str:
-    try:
-        written = json.loads(text)
-    except (ValueError, RecursionError):
-        written = None
-    if not isinstance(written, dict):
-        raise ValueError("must be a JSON object")
-    return text
-
-
-def _class_names(text: str) -> str:
-    names = _names_in(text)
-    if not names or len(names) > _MOST_NAMES:
-        raise ValueError(f"must have 1 to {_MOST_NAMES} names, one a line")
-    if any(len(name) > _LONGEST_NAME or not name.isprintable() for name in names):
-        raise ValueError(f"a name must be printable, and have {_LONGEST_NAME} characters at most")
-    return text
-
-
-class ModelForm(RequestModel):
-    name: ModelName
-    names: Annotated[str, AfterValidator(_class_names)] = Field(
-        description="The names of the classes in the order of the outputs, one a line."
-    )
-    preprocessing: Annotated[str, Field(max_length=_LONGEST_JSON), AfterValidator(_one_json_object)] = Field(
-        description="A JSON object: width, height, and color_mode, scale, mean, std, resize_mode, resize_filter."
-    )
-
-
-class Preprocessing(RequestModel):
-    """As in a predictor's cfg; what is left out is as there."""
-
-    width: Side
-    height: Side
-    color_mode: ColorMode = "bgr"
-    scale: PerChannel = 1.0
-    mean: PerChannel = 0.0
-    std: PerChannel = 1.0
-    resize_mode: ResizeMode = "stretch"
-    resize_filter: ResizeFilter = "linear"
-
-
 def create_models_api() -> Blueprint:
     """The blueprint `models_api`."""
     blueprint = Blueprint("models_api", __name__)
@@ -130,7 +80,7 @@ def create_models_api() -> Blueprint:
     }
     listing = Operation("List the models", listed, TAG, query=ModelsQuery)
     upload = Operation(
-        "Add a model that was trained elsewhere: .keras, .h5 or a zipped SavedModel",
+        "Add a model that was trained elsewhere: .keras, .h5, .onnx or a zipped SavedModel",
         taken,
         TAG,
         form=ModelForm,
@@ -155,7 +105,7 @@ def upload_model() -> Response:
     models = current_management().models
     with models.uploads.receiving() as folder:
         path = store_file(request, folder, "model", (), models.max_model_bytes)
-        model = models.uploads.check(path, _upload_of(read_form(ModelForm)))
+        model = models.uploads.check(path, upload_of(read_form(ModelForm)))
     response = respond(_answer(model), 202)
     response.headers["Location"] = url_for("models_api.show_model", model_id=model.id)
     return response
@@ -195,21 +145,6 @@ def _sent(found: Download) -> Response:
     response = Response(zip_folder(found.path, found.without), mimetype=_ZIP)
     response.headers.set("Content-Disposition", "attachment", filename=found.file_name)
     return response
-
-
-def _upload_of(form: ModelForm) -> ModelUpload:
-    if (request.files["model"].filename or "").lower().endswith(".onnx"):
-        raise ContentRefused("format_not_served", "ONNX files are not served yet; send .keras, .h5 or a SavedModel")
-    preprocessing = checked(Preprocessing, json.loads(form.preprocessing))
-    try:
-        spec = InputSpec(**preprocessing.model_dump())
-    except ValueError as error:
-        raise RequestInvalid([("preprocessing", str(error))]) from None
-    return ModelUpload(form.name, _names_in(form.names), spec, current_principal().user_id)
-
-
-def _names_in(text: str) -> list[str]:
-    return [name for line in text.replace("\r", "\n").split("\n") if (name := line.strip())]
 
 
 def _answer(model: ModelRecord) -> ModelAnswer:

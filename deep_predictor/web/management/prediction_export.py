@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from io import StringIO
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.results import top_label
 from deep_predictor.web.json_format import SECONDS_DECIMALS, encoded, sendable
 from deep_predictor.web.operations import AnswerModel
+from deep_predictor.web.shown_prediction import is_video
 
 #: What makes a spreadsheet take a text for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -30,12 +31,15 @@ class PredictionEntry(AnswerModel):
     confidence: float | None
     prediction_seconds: float | None
     reason_code: str | None = Field(description="why it failed")
-    has_image: bool = Field(description="whether its picture was kept")
+    has_image: bool = Field(description="whether its picture or video was kept")
+    media: Literal["picture", "video"]
     predictions: list[dict[str, Any]] = Field(description="the items, as in the answer")
 
 
 def entry_of(record: PredictionRecord) -> PredictionEntry:
     class_name, confidence = top_label(record.items)
+    if record.result_kind == "mask":  # the first of its items may be the background
+        class_name = record.top_class or ""
     seconds = record.prediction_seconds
     values = {
         "prediction_id": record.prediction_id,
@@ -47,6 +51,7 @@ def entry_of(record: PredictionRecord) -> PredictionEntry:
         "prediction_seconds": None if seconds is None else round(seconds, SECONDS_DECIMALS),
         "reason_code": record.reason_code,
         "has_image": bool(record.image_path),
+        "media": "video" if is_video(record) else "picture",
         "predictions": record.items,
     }
     return PredictionEntry(**sendable(values))

@@ -67,7 +67,7 @@ function fields() {
 
 function toShot(entry) {
   const { prediction_id: id, prediction_status: status } = entry;
-  const place = element("div", { class: "shot-picture" }, entry.has_image ? picture(id) : "No picture kept");
+  const place = element("div", { class: "shot-picture" }, lookOf(entry));
   const facts = [entry.confidence === null ? "" : percent(entry.confidence), entry.model_name ?? ""].filter(Boolean).join(" · ");
   return element("li", {},
     element("a", { class: "shot", href: `/predictions/${encodeURIComponent(id)}` }, place,
@@ -83,8 +83,13 @@ function nameOf({ class_name: name, prediction_status: status, predictions }) {
   return titles[status] ?? `Status ${status}`;
 }
 
+function lookOf({ prediction_id: id, has_image: isKept, media }) {
+  if (media === "video") return element("span", { class: "shot-video" }, isKept ? "Video" : "Video, not kept");
+  return isKept ? picture(id) : "No picture kept";
+}
+
 function picture(id) {
-  const image = element("img", { src: `/api/v1/predictions/${encodeURIComponent(id)}/image`, alt: "", loading: "lazy", decoding: "async" });
+  const image = element("img", { src: `/api/v1/predictions/${encodeURIComponent(id)}/image?thumbnail=1`, alt: "", loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => image.replaceWith("The picture cannot be shown"));
   return image;
 }

@@ -23,6 +23,8 @@ from test.web.management.conftest import AsPrincipal, management_of
 from test.web.management.dataset_requests import KEY, ZIP, labels_of, new_dataset, post_zip
 from test.web.sites import Site, short
 
+FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+
 
 @pytest.fixture(scope="module")
 def socket_site(make_site: MakeSite) -> Site:
@@ -53,7 +55,8 @@ def test_large_zip_streams_through_the_server(socket_site: Site, as_principal: A
         ("/api/v1/datasets/1/zips", 70_000_000, KEY),
         ("/api/v1/datasets/1/zips", 50_000_000, {}),
         ("/api/v1/datasets/1/items", 50_000_000, KEY),
-        ("/upload", 50_000_000, KEY),
+        ("/upload", 300_000_000, KEY),
+        ("/api/v1/predict", 50_000_000, KEY),
     ],
     ids=short,
 )
@@ -110,12 +113,24 @@ def status_of(connection: socket.socket) -> int:
     return int(connection.recv(1000).split()[1])
 
 
+def test_large_forms_of_strangers_leave_the_places_of_others_free(socket_site: Site) -> None:
+    with ExitStack() as stack:
+        for path in ("/upload", "/test-upload"):
+            for _ in range(MOST_LARGE_BODIES // 2):
+                assert status_of(stack.enter_context(begun(socket_site, path=path, headers=FORM))) == 100
+        assert status_of(stack.enter_context(begun(socket_site, path="/upload", headers=FORM))) == 503
+        assert status_of(stack.enter_context(begun(socket_site))) == 100
+
+
 def test_limits_are_said_by_address_and_credential() -> None:
-    limits = BodyLimits(1000, LibraryOptions(max_dataset_zip_bytes=10**10, max_model_bytes=10**9))
+    library = LibraryOptions(max_dataset_zip_bytes=10**10, max_model_bytes=10**9)
+    limits = BodyLimits(1000, library, {"/test-upload": 5000})
     key = {"AUTHORIZATION": "x"}
     assert limits.of("POST", "/api/v1/datasets/7/zips", key) > 10**10
     assert 10**9 < limits.of("POST", "/api/v1/models", key) < 10**10
+    assert limits.of("POST", "/test-upload", {}) == 5000
     for method, path, headers in (
+        ("GET", "/test-upload", key),
         ("POST", "/api/v1/datasets/7/zips", {}),
         ("GET", "/api/v1/datasets/7/zips", key),
         ("POST", "/api/v1/datasets/7/zips/", key),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 
 from deep_predictor.db.model_rows import ModelRecord
 from deep_predictor.publishing.library import ModelLibrary
-from test import model_factory
-from test.fakes import register_fault_backend
+from test import model_factory, onnx_factory
+from test.fakes import picture, register_fault_backend
 from test.publishing.models import done_job, write_model_folder
 from test.web.management.conftest import AsPrincipal, management_of
 from test.web.sites import Answer, Site
@@ -149,6 +150,12 @@ def test_sent_model_with_a_lambda_layer_is_refused(admin_site: Site, tmp_path: P
         ({"preprocessing": '{"width": 8, "height": 8, "std": 0}'}, "preprocessing"),
         ({"preprocessing": '{"width": 8, "height": 8, "colour": "rgb"}'}, "colour"),
         ({"more": "x"}, "more"),
+        ({"task": "pose"}, "task"),
+        ({"options": "[]"}, "options"),
+        ({"options": '{"engine": "litert"}'}, "engine"),
+        ({"options": '{"probe_folder": "/etc"}'}, "probe_folder"),
+        ({"options": '{"activation": "relu"}'}, "activation"),
+        ({"options": '{"output_names": "a"}'}, "output_names"),
     ],
     ids=repr,
 )
@@ -161,11 +168,39 @@ def test_fields_that_do_not_fit_are_named_and_nothing_is_kept(
     assert no_incoming(admin_site)
 
 
-def test_onnx_is_not_served_yet(admin_site: Site, tmp_path: Path) -> None:
-    (tmp_path / "sent.ONNX").write_bytes(b"x")
-    answer = send(admin_site, tmp_path / "sent.ONNX")
-    assert (answer.status, answer.json["code"]) == (422, "format_not_served")
-    assert no_incoming(admin_site)
+def test_sent_onnx_model_is_looked_at_and_asked(admin_site: Site, tmp_path: Path) -> None:
+    path = onnx_factory.brightness_classifier(tmp_path / "sent.onnx", ends_in_logits=True)
+    model = checked(admin_site, send(admin_site, path, "graph", options='{"activation": "softmax"}'))
+    assert (model["state"], model["reason"], model["task"]) == ("ready", None, "classification")
+    own = admin_site.get(f"/api/v1/models/{model['id']}/download", params={"format": "onnx"})
+    assert own.body == path.read_bytes()
+    answer = admin_site.post(f"/api/v1/models/{model['id']}/predict", files={"image": ("a.png", picture())})
+    assert (answer.status, answer.json["results"]) == (200, "bright")
+    assert answer.json["confidence"] == pytest.approx(0.9998, abs=1e-3)
+
+
+def test_sent_model_of_another_task_is_looked_at_as_such(
+    admin_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = []
+
+    def start(order: dict[str, Any], *_: object, **more: object) -> int:
+        orders.append(order["check_model"])
+        return done_job(admin_site.folder, 998, kind="check-model").id
+
+    monkeypatch.setattr(management_of(admin_site).jobs, "start", start)
+    (tmp_path / "sent.onnx").write_bytes(b"x")
+    preprocessing = json.dumps({"width": 24, "height": 16, "color_mode": "rgb"})
+    options = json.dumps({"output_axes": "classes_first", "input_layout": "nchw"})
+    more = {"preprocessing": preprocessing, "task": "segmentation", "options": options}
+    answer = send(admin_site, tmp_path / "sent.onnx", "pixels", **more)
+    assert (answer.status, answer.json["task"]) == (202, "segmentation")
+    (order,) = orders
+    assert order["task"] == "segmentation"
+    written = order["options"]
+    assert (written["image_w"], written["output_axes"], written["input_layout"]) == (24, "classes_first", "nchw")
+    assert not {"return_topN", "grayscale"} & set(written)
+    shutil.rmtree(Path(order["upload"]).parent)  # what its job, which never ran, would take away
 
 
 def test_form_without_a_model_and_other_bodies_are_refused(admin_site: Site) -> None:

@@ -68,6 +68,7 @@ def test_list_holds_all_that_is_known_of_each(admin: Site) -> None:
         "prediction_seconds": 0.25,
         "reason_code": None,
         "has_image": True,
+        "media": "picture",
         "predictions": [SOUP],
     }
     assert answer.json["results"][1]["reason_code"] == "model_raised"

@@ -26,13 +26,13 @@ HOSTILE = {"class_index": 1, "class_name": HOSTILE_NAME, "confidence": 0.5}
 
 @pytest.fixture(scope="module")
 def predictions(studio_site: Site) -> list[str]:
-    """Ids: two that were uploaded, the newer first, a failed one, and a hostile one; 50 soups are older."""
+    """Ids: two that were uploaded, the newer first, a failed one, and a hostile video; 50 soups are older."""
     rows = studio_site.production.rows
     for number in range(50):
         rows.insert(new_prediction(f"soup{number}", image_path=""))
     rows.finish([done(SOUP, prediction_id=f"soup{number}", finished_at=WHEN, image_path=None) for number in range(50)])
     rows.insert(new_prediction("hostile", predictor_name=HOSTILE_NAME, image_path=""))
-    rows.finish([done(HOSTILE, prediction_id="hostile", finished_at=WHEN + 86_400, image_path=None)])
+    rows.finish([done(HOSTILE, prediction_id="hostile", finished_at=WHEN + 86_400, image_path="var/clip.mp4")])
     rows.insert(new_prediction("failed", image_path=""))
     failed: dict[str, Any] = {"status": PredictionStatus.MODEL_RAISED, "items": None, "reason_code": "model_raised"}
     rows.finish([done(prediction_id="failed", finished_at=WHEN + 200_000, image_path=None, **failed)])
@@ -40,7 +40,7 @@ def predictions(studio_site: Site) -> list[str]:
     for model in ("dummy", "ms coco"):
         prediction_id = new_id()
         fields = {"model_name": model, "prediction_id": prediction_id}
-        assert studio_site.upload(fields, JSON, image=fakes.picture(size=(320, 200))).status == 201
+        assert studio_site.upload(fields, JSON, image=fakes.picture(size=(640, 400))).status == 201
         studio_site.final(prediction_id)
         uploaded.append(prediction_id)
     return [*reversed(uploaded), "failed", "hostile"]
@@ -58,12 +58,13 @@ def test_gallery_shows_pictures_and_walks_through_pages(studio: Studio, predicti
     page = studio.page("admin", "/studio/predictions")
     words(page).to_have_text("1–48 of 54 predictions")
     assert ids(page)[:4] == predictions
-    page.wait_for_function("document.querySelector('.shot img').naturalWidth === 320")
+    page.wait_for_function("() => document.querySelector('.shot img').naturalWidth === 320")
     shots = page.locator(".shot")
     expect(shots.nth(1)).to_contain_text("adanaKenap")
     expect(shots.nth(2)).to_contain_text("The model stumbled over this picture")
     expect(shots.nth(2)).to_contain_text("No picture kept")
     expect(shots.nth(3)).to_contain_text(HOSTILE_NAME)
+    expect(shots.nth(3).locator(".shot-video")).to_have_text("Video")
     check_looks(page, "predictions")
     page.get_by_role("button", name="Next").click()
     words(page).to_have_text("49–54 of 54 predictions")

@@ -58,13 +58,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 def page(browser: Browser, server: ServerProcess) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1280, "height": 860}, base_url=server.url, reduced_motion="reduce")
     context.set_default_timeout(STEP_MILLISECONDS)
-    expect.set_options(timeout=STEP_MILLISECONDS)
     page, watch = context.new_page(), Watch(urlsplit(server.url).netloc)
     watch.expected.append("409")  # the doctor has no report yet
     watch.on(page)
     yield page
     context.close()
-    expect.set_options(timeout=5000)
     assert watch.unexpected() == []
 
 

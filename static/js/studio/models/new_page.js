@@ -86,6 +86,7 @@ function formData() {
   data.set("name", part("name").value.trim());
   data.set("names", namesIn().join("\n"));
   data.set("preprocessing", JSON.stringify(preprocessing));
+  data.set("options", JSON.stringify({ activation: part("activation").value }));
   data.set("model", part("file").files[0]);
   return data;
 }

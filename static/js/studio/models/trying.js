@@ -59,11 +59,13 @@ function wordsOf({ predictions, seconds: taken }) {
   return [element("ol", { class: "try-scores" }, ...predictions.map(score)), note];
 }
 
-function score({ class_name: name, confidence }) {
+/** A class with its confidence, or of a mask with its share. */
+function score({ class_name: name, confidence, share }) {
+  const value = share ?? confidence;
   const fill = element("span");
-  fill.style.width = `${(Math.max(0, Math.min(1, confidence)) * 100).toFixed(2)}%`;
+  fill.style.width = `${(Math.max(0, Math.min(1, value)) * 100).toFixed(2)}%`;
   return element("li", { class: "try-score" },
     element("span", {}, name),
-    element("span", { class: "number" }, percent(confidence)),
+    element("span", { class: "number" }, percent(value)),
     element("div", { class: "bar", "aria-hidden": "true" }, fill));
 }
