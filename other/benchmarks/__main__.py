@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from other.benchmarks import growth, machine, models, ours, overload, pictures, together
+from other.benchmarks import growth, machine, models, ours, overload, pictures, task_models, together
 from other.benchmarks.peer_servers import PEERS, NotInstalled, install, version
 from other.benchmarks.peer_servers import subject as peer_subject
 from other.benchmarks.processes import PROJECT_ROOT, one_at_a_time
@@ -25,6 +25,7 @@ from other.benchmarks.rounds import Plan, Subject, as_json, measure_rounds
 
 DOCUMENT = PROJECT_ROOT / "docs" / "benchmarks.md"
 PICTURES_FOLDER = ours.BENCH_FOLDER / "pictures"
+PHOTO = PICTURES_FOLDER / "photo.jpg"
 RESULTS_FOLDER = ours.BENCH_FOLDER / "results"
 OURS = "ours"
 
@@ -46,8 +47,15 @@ def measure_ours(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     return _measure_models(args, lambda name: [our_subject(name, args.ways)])
 
 
-def our_subject(model: str, ways: list[str] | None = None, arguments: tuple[str, ...] = ()) -> Subject:
-    photo = PICTURES_FOLDER / "photo.jpg"
+def our_subject(
+    model: str,
+    ways: list[str] | None = None,
+    arguments: tuple[str, ...] = (),
+    cfg: Path | None = None,
+    photo: Path = PHOTO,
+) -> Subject:
+    """`cfg`: of a predictor that is none of `models`."""
+    served = {model: json.loads(cfg.read_text(encoding="utf-8"))} if cfg else [model]
     requests = {
         "raw body": ours.raw_request(photo),
         "multipart": ours.multipart_request(photo),
@@ -56,7 +64,7 @@ def our_subject(model: str, ways: list[str] | None = None, arguments: tuple[str,
     }
     chosen = {way: request for way, request in requests.items() if not ways or way in ways}
     return Subject(
-        OURS, lambda: ours.start([model], f"ours-{model}", arguments=arguments), chosen, ours.READY, is_quiet=True
+        OURS, lambda: ours.start(served, f"ours-{model}", arguments=arguments), chosen, ours.READY, is_quiet=True
     )
 
 
@@ -67,7 +75,7 @@ def _measure_models(
     tables, figures = [], {}
     for model in args.models:
         make_models([model])
-        photo, log_folder = PICTURES_FOLDER / "photo.jpg", ours.RUN_FOLDER / f"bare-{model}"
+        photo, log_folder = PHOTO, ours.RUN_FOLDER / f"bare-{model}"
         measured = measure_rounds(plan, subjects(model), models.cfg_path(model), photo, log_folder)
         measured.failures |= failures or {}
         tables += [f"**{model}**", throughput_table(measured, args.concurrency)]
@@ -105,7 +113,7 @@ def measure_peers(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
             pythons[name] = install(PEERS[name])
         except NotInstalled as error:
             failures[name] = f"not installed, {error}"
-    photo = PICTURES_FOLDER / "photo.jpg"
+    photo = PHOTO
 
     def subjects(model: str) -> list[Subject]:
         peers = [peer_subject(PEERS[name], python, model, photo) for name, python in pythons.items()]
@@ -136,11 +144,10 @@ def measure_growth(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
 def measure_overload(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """Three times the capacity."""
     make_models(args.models)
-    photo = PICTURES_FOLDER / "photo.jpg"
     measured = {}
     for name in args.models:
         with one_at_a_time():
-            measured[name] = overload.measure(name, photo, args.rounds, args.seconds)
+            measured[name] = overload.measure(name, PHOTO, args.rounds, args.seconds)
     return "\n\n".join(table for table, _ in measured.values()), {name: run for name, (_, run) in measured.items()}
 
 
@@ -152,12 +159,29 @@ def measure_training(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
         return training_speed.measure(args.rounds)
 
 
+def measure_tasks(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """A detector and a segmenter, or the predictors of `--cfgs`, as raw bodies against the bare loop."""
+    missing = [name for name in task_models.TASK_MODELS if not models.is_complete(name)]
+    if missing and not args.cfgs:
+        command = [sys.executable, "-m", "other.benchmarks.task_models", *missing]
+        subprocess.run(command, cwd=PROJECT_ROOT, check=True)
+    cfgs = {path.stem: path for path in args.cfgs} or {n: models.cfg_path(n) for n in task_models.TASK_MODELS}
+    plan = Plan(args.rounds, args.seconds, [c for c in args.concurrency if c <= 8], machine.core_count())
+    tables, figures = [], {}
+    for name, cfg in cfgs.items():
+        subject = our_subject(name, ["raw body"], cfg=cfg, photo=args.photo)
+        measured = measure_rounds(plan, [subject], cfg, args.photo, ours.RUN_FOLDER / f"bare-{name}")
+        tables += [f"**{name}**", throughput_table(measured, plan.concurrencies)]
+        figures[name] = as_json(measured)
+    return "\n\n".join(tables), figures
+
+
 def measure_together(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """A training beside the server; ten windows of `--window` seconds for the first model."""
     name = args.models[0]
     make_models([name])
     with one_at_a_time():
-        return together.measure(name, PICTURES_FOLDER / "photo.jpg", args.window)
+        return together.measure(name, PHOTO, args.window)
 
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]] = {
@@ -167,12 +191,17 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], tuple[str, dict[str, Any]]]] 
     "overload": measure_overload,
     "training": measure_training,
     "together": measure_together,
+    "tasks": measure_tasks,
 }
 GROWTH = ("models", "rows", "queue", "photos")
 
 
 def _words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(word).resolve() for word in _words(text)]
 
 
 def _numbers(text: str) -> list[int]:
@@ -190,6 +219,10 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--ways", type=_words, help="of raw body, multipart, stored, upload and poll (default: all)")
     parser.add_argument("--peers", type=_words, default=list(PEERS), help=f"default: {','.join(PEERS)}")
     parser.add_argument("--growth", type=_words, default=list(GROWTH), help=f"default: {','.join(GROWTH)}")
+    parser.add_argument(
+        "--cfgs", type=_paths, default=[], help="predictor cfgs that `tasks` measures in place of its own"
+    )
+    parser.add_argument("--photo", type=Path, default=PHOTO, help="what `tasks` sends")
     parser.add_argument("--write", action="store_true", help=f"also into {DOCUMENT.relative_to(PROJECT_ROOT)}")
     args = parser.parse_args(arguments)
     for option, known in (("only", SECTIONS), ("models", models.NETWORKS), ("peers", PEERS), ("growth", GROWTH)):

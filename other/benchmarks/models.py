@@ -104,12 +104,12 @@ def _new_network(function_name: str) -> Any:
     build = getattr(keras.applications, function_name)
     model = build(weights=None, input_shape=shape, classes=CLASSES, classifier_activation="softmax")
     scenes = np.stack([draw(seed, INPUT_SIZE, INPUT_SIZE) for seed in range(100, 100 + PROBES)]) / 127.5 - 1
-    _adapt_normalization(model, scenes.astype(np.float32))
+    adapt_normalization(model, scenes.astype(np.float32))
     _scale_logits(model, scenes.astype(np.float32))
     return model
 
 
-def _adapt_normalization(model: Any, scenes: np.ndarray) -> None:
+def adapt_normalization(model: Any, scenes: np.ndarray) -> None:
     """One pass in training mode with no momentum: the moving statistics become those of the scenes."""
     import keras
 

@@ -43,7 +43,13 @@ def tiny_classifier(folder: Path) -> dict[str, Any]:
     brightness_classifier(folder / "model.keras")
     sections = {
         "model_info": {"predictor_backend": "keras", "method": "tiny", "model_id": 1},
-        "model_options": {"image_w": 6, "image_h": 8, "color_mode": "rgb", "predicted_image_action": "remove"},
+        "model_options": {
+            "image_w": 6,
+            "image_h": 8,
+            "color_mode": "rgb",
+            "engine": "litert",
+            "predicted_image_action": "remove",
+        },
         "model_paths": {
             "predictions_main_folder": str(folder / "predictions"),
             "model_path": str(folder / "model.keras"),
