@@ -32,7 +32,8 @@ setup: $(VENV)/installed
 
 setup-test: $(VENV)/installed-test
 
-test: setup-test lint types unit
+test: setup-test lint
+	@$(MAKE) --no-print-directory -j2 types unit
 
 lint:
 	@echo "==> linting"
@@ -50,8 +51,8 @@ unit:
 	@$(BIN)/pytest -m alone
 
 check-slow: setup-test
-	@echo "==> building and running every classifier of keras.applications once (many minutes)"
-	@$(BIN)/pytest -o timeout=1200 test/check_slow/applications.py test/check_slow/whole_way_photos.py
+	@echo "==> building and running every classifier of keras.applications once, and other long ways (many minutes)"
+	@$(BIN)/pytest -o timeout=1200 test/check_slow/*.py
 
 check-api: setup-test
 	@echo "==> sending each route what its description allows, and what it does not (about ten minutes)"
@@ -71,9 +72,9 @@ $(VENV)/installed: requirements.txt | $(VENV)/bin/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt other/requirements/fast.txt other/requirements/tensorboard.txt
+$(VENV)/installed-test: $(VENV)/installed other/requirements/test.txt other/requirements/legacy.txt other/requirements/postgresql.txt other/requirements/fast.txt other/requirements/tensorboard.txt other/requirements/torch.txt other/requirements/video.txt
 	@echo "==> installing what the tests need"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt -r other/requirements/fast.txt -r other/requirements/tensorboard.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r other/requirements/test.txt -r other/requirements/postgresql.txt -r other/requirements/fast.txt -r other/requirements/tensorboard.txt -r other/requirements/torch.txt -r other/requirements/video.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r other/requirements/legacy.txt
 	@touch $@
 

@@ -28,6 +28,7 @@ from deep_predictor.web.error_responses import TOO_LARGE_TEXT
 from deep_predictor.web.large_bodies import BodyLimits
 from deep_predictor.web.parking import PARK, Parked
 from deep_predictor.web.setup_link import print_setup_link, shown_address
+from deep_predictor.web.upload_form import video_body_bytes
 from deep_predictor.web.waitress_parser import parser_class
 
 #: Requests that wait for their prediction hold one each, and cost next to nothing meanwhile.
@@ -179,7 +180,9 @@ def build_server(app: Flask, host: str, port: int, threads: int) -> Any:
         clear_untrusted_proxy_headers=not management.accounts_options.trusted_proxies,
     )
     incoming = PROJECT_ROOT / library_options.datasets_folder / "incoming"
-    own_classes = {"parser_class": parser_class(BodyLimits(limit, library_options), incoming)}
+    application: Application = app.extensions["deep_predictor"]
+    forms = {"/upload": video_body_bytes(application.production), "/test-upload": video_body_bytes(application.test)}
+    own_classes = {"parser_class": parser_class(BodyLimits(limit, library_options, forms), incoming)}
     for listener in [server, *getattr(server, "map", {}).values()]:
         if hasattr(listener, "channel_class"):
             listener.channel_class = type("Channel", (_Channel,), own_classes)

@@ -72,6 +72,7 @@ def write_config(
             "runs_folder": str(folder / "runs"),
             "models_folder": str(folder / "library"),
         },
+        "engine_options": {"timing_seconds": 0.02},
         "flask_options": {"secret_key": "a-secret-of-a-test", "max_content_length": "1024*1024*16", "debug": 0},
         **environments,
     }

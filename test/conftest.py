@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 
+from deep_predictor.engines.judging import JudgeSettings
 from deep_predictor.engines.room import EngineRoom
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,9 +42,18 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def shared_browser() -> Iterator[Browser]:
+    """One headless Chromium for all files of this process that have pages."""
+    from test.web.browser_fixtures import launched_browser
+
+    with launched_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
 def engine_room() -> EngineRoom:
-    """The project's own: what it has measured once is known to later runs, as it is to the server."""
-    return EngineRoom()
+    """The project's own cache: what was measured once is known to later runs. It is timed in no time."""
+    return EngineRoom(JudgeSettings(timing_seconds=0.02))
 
 
 @pytest.fixture(scope="session")

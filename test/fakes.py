@@ -14,7 +14,7 @@ from PIL import Image
 from deep_predictor.backends.base import Backend, EngineLoader, Task
 from deep_predictor.backends.table import BACKENDS
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
-from deep_predictor.errors import BackendNotReady, ResultInvalid
+from deep_predictor.errors import BackendNotReady, EngineGone, ResultInvalid
 from deep_predictor.results import Answer, ClassScore
 
 #: Colour of the picture -> what FaultBackend does with it.
@@ -27,6 +27,7 @@ FAULT_COLOURS: dict[str, tuple[int, int, int]] = {
     "invalid result": (0, 250, 250),
     "system exit": (250, 0, 250),
     "not json": (90, 0, 0),
+    "engine gone": (0, 90, 0),
 }
 
 #: Set by a test's end to let hanging predictions go.
@@ -79,6 +80,8 @@ class FaultBackend(Backend):
             raise ValueError("a model that raises")
         if fault == "hang":
             release_hanging.wait(60)
+        if fault == "engine gone":
+            raise EngineGone("its process crashed 3 times")
         if fault == "system exit":
             raise SystemExit(1)
 

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "results": set(),
     "errors": {"results"},
     "config": {"errors", "results"},
-    "images": {"errors", "results", "config"},
+    "images": {"errors", "results", "config", "os_limits"},
     "engines": {"errors", "results", "config", "images", "os_limits"},
     "backends": _BASE - {"backends"},
     "db": _BASE - {"backends"},
@@ -67,6 +67,7 @@ KEPT_IN: dict[str, set[str]] = {
     "requests": {"web"},
     "cv2": {"images", "backends", "training"},
     "PIL": {"images", "backends", "training"},
+    "av": {"images"},
     "threading": {
         "predictions",
         "environment",
@@ -86,6 +87,10 @@ KEPT_IN: dict[str, set[str]] = {
 #: They import nothing heavy; the server watches training through them.
 JOBS = tuple(f"deep_predictor.training.{name}" for name in ("jobs", "job_files", "job_run", "import_files"))
 WATCHERS = ("datasets", "runs", "publishing", "live", "management", "web", "app")
+
+
+#: They run in the process that decodes videos; nothing that the server imports may reach them.
+VIDEO_PROCESS = ("video_child", "video_run", "video_reading", "video_writing", "video_drawing")
 
 
 def room_of(path: Path) -> str:
@@ -136,3 +141,11 @@ def test_heavy_packages_are_imported_when_used(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     heavy = {name for name in imports_at_load(tree) if name.split(".")[0] in HEAVY}
     assert not heavy, f"import {heavy} inside the function that uses it"
+
+
+@pytest.mark.parametrize("path", python_files(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_library_of_videos_is_imported_by_their_process_alone(path: Path) -> None:
+    names = set(imports(ast.parse(path.read_text(encoding="utf-8"))))
+    if path.stem not in VIDEO_PROCESS:
+        assert "av" not in {name.split(".")[0] for name in names}
+        assert not names & {f"deep_predictor.images.{module}" for module in VIDEO_PROCESS}

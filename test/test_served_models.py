@@ -69,7 +69,7 @@ def app(folder: Path) -> Iterator[Flask]:
         "typo": keras(folder, good, three, imagew=3),
         "missing": keras(folder, folder / "none.keras", three),
         "not a model": keras(folder, folder / "text.h5", three),
-        "wrong size": keras(folder, good, three, image_w=8, image_h=6),
+        "wrong size": keras(folder, good, three, image_w=8, image_h=6, engine="tensorflow"),
     }
     app = build_app(write_config(folder / "site", predictors), wait=False)
     assert app.extensions["deep_predictor"].registry.wait_until_loaded(240)
@@ -166,6 +166,7 @@ def real_client(shared_data: Path, folder: Path, digits_cfg: Path) -> Iterator[F
     names = shared_data / "classification" / "imagenet_1000.names"
     models = shared_data / "classification"
     detector = shared_data / "detection"
+    segmenter = shared_data / "segmentation"
     predictors = {
         "imagenet": keras(folder, models / "mobilenet_v1_025_224_imagenet.keras", names, **imagenet),
         "imagenet h5": keras(
@@ -180,6 +181,15 @@ def real_client(shared_data: Path, folder: Path, digits_cfg: Path) -> Iterator[F
                 "names_path": str(detector / "coco.names"),
             },
         },
+        # its tiny twin: test/engines/test_task_engines.py
+        "deeplab": {
+            "predictor_backend": "segmentation",
+            "options": {"image_w": 513, "image_h": 513, "scale": 1 / 127.5, "mean": 1, "engine": "tensorflow"},
+            "paths": {
+                "model_path": str(segmenter / "deeplabv3_mnv2_pascal_dequant.h5"),
+                "names_path": str(segmenter / "pascal_voc_segmentation_labels.txt"),
+            },
+        },
     }
     config = write_config(folder / "real", predictors, extra_production={"digits": str(digits_cfg)})
     app = build_app(config, wait=False)
@@ -187,6 +197,23 @@ def real_client(shared_data: Path, folder: Path, digits_cfg: Path) -> Iterator[F
     assert app.test_client().get("/health/ready").status_code == 200
     yield app.test_client()
     app.extensions["deep_predictor"].close()
+
+
+def test_deeplab_masks_the_bird_as_its_readme_says(real_client: FlaskClient, shared_data: Path) -> None:
+    folder = shared_data / "segmentation"
+    answer = real_client.post(
+        "/api/v1/predict",
+        query_string={"model_name": "deeplab"},
+        data=(folder / "bird_segmentation.bmp").read_bytes(),
+        headers={"X-API-Key": PRODUCTION_KEY, "Content-Type": "image/bmp"},
+    ).get_json()
+    with real_client.get(answer["mask_url"]) as response, Image.open(io.BytesIO(response.get_data())) as picture:
+        mask = np.asarray(picture)
+    with Image.open(folder / "bird_segmentation_mask.bmp") as picture:
+        truth = np.asarray(picture)
+    found, wanted = (mask == 3) & (truth != 255), truth == 3
+    assert (found & wanted).sum() / (found | wanted).sum() >= 0.906 - 0.01
+    assert answer["results"] == "bird"
 
 
 @pytest.mark.parametrize("model_name", ["imagenet", "imagenet h5"])

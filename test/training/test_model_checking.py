@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import zipfile
 from argparse import Namespace
 from collections.abc import Callable
@@ -16,12 +17,12 @@ import pytest
 from deep_predictor.backends.golden import read_golden
 from deep_predictor.errors import BackendNotReady, UnsafeModel
 from deep_predictor.images.preprocessing import InputSpec
-from deep_predictor.publishing.uploads import _model_options
+from deep_predictor.publishing.uploads import ModelUpload, _model_options
 from deep_predictor.training import model_checking
 from deep_predictor.training.model_checking import made_pictures
 from deep_predictor.training.model_folder import is_complete
 from deep_predictor.training.saved_model_zip import holds_saved_model, unpack_saved_model
-from test import model_factory
+from test import model_factory, onnx_factory
 
 SPEC = InputSpec(6, 8, color_mode="rgb")
 
@@ -34,12 +35,20 @@ class Checking:
         self.target = folder / "library" / "0123"
         self.run_folder = folder / "run"
 
-    def result(self, upload: Path, names: str = "dark\nbright\nnever\n", spec: InputSpec = SPEC) -> dict[str, Any]:
+    def result(
+        self,
+        upload: Path,
+        names: str = "dark\nbright\nnever\n",
+        spec: InputSpec = SPEC,
+        task: str = "classification",
+        **options: Any,
+    ) -> dict[str, Any]:
         (self.folder / "names.txt").write_text(names, encoding="utf-8")
         order = {
             "upload": str(upload),
             "names": str(self.folder / "names.txt"),
-            "options": dict(_model_options(spec)),
+            "task": task,
+            "options": _model_options(ModelUpload("sent", names.split(), spec, None, task, options)),
             "folder": str(self.target),
         }
         cfg = self.folder / "cfg.json"
@@ -87,6 +96,75 @@ def test_keras_file_becomes_a_model_folder_with_a_golden_set(checking: Checking,
     assert golden.outputs.shape[1:] == (3,)
     options = json.loads((checking.target / "predictor.cfg").read_bytes())["predictor_options"]["model_options"]
     assert (options["image_w"], options["image_h"], options["color_mode"]) == (6, 8, "rgb")
+
+
+def test_onnx_classifier_becomes_a_model_folder_with_a_golden_set(checking: Checking, tmp_path: Path) -> None:
+    path = onnx_factory.brightness_classifier(tmp_path / "sent", ends_in_logits=True)
+    assert checking.result(path, activation="softmax", input_layout="nchw")["accepted"]
+    assert (checking.target / "model.onnx").read_bytes() == path.read_bytes()
+    assert read_golden(checking.target / "golden")
+    written = json.loads((checking.target / "predictor.cfg").read_bytes())["predictor_options"]
+    assert written["model_info"]["predictor_backend"] == "onnx"
+    options = written["model_options"]
+    assert (options["task"], options["activation"], options["input_layout"]) == ("classification", "softmax", "nchw")
+    assert written["model_paths"]["model_path"] == str(checking.target / "model.onnx")
+
+
+def test_onnx_detectors_and_segmenters_are_taken_with_their_layout(checking: Checking, tmp_path: Path) -> None:
+    detector = onnx_factory.yolo_detector(tmp_path / "detector.onnx")
+    square = InputSpec(32, 32, "rgb", 1 / 255)
+    layout = {"box_format": "x1y1x2y2", "box_units": "pixels", "scores": "per_class", "output_axes": "numbers_boxes"}
+    assert checking.result(detector, "red\nblue\n", square, "detection", **layout) == {
+        "accepted": True,
+        "class_names": ["red", "blue"],
+    }
+    shutil.rmtree(checking.target)
+    suppressing = onnx_factory.suppressing_detector(tmp_path / "suppressing.onnx")
+    layout = {"box_format": "x1y1x2y2", "box_units": "pixels", "scores": "label_score"}
+    names = ["boxes", "labels", "scores"]
+    assert checking.result(
+        suppressing, "red\nblue\n", square, "detection", output_names=names, first_label=1, **layout
+    )["accepted"]
+    shutil.rmtree(checking.target)
+    segmenter = onnx_factory.colour_segmenter(tmp_path / "segmenter.onnx")
+    wide = InputSpec(24, 16, "rgb")
+    result = checking.result(segmenter, "nothing\nred\nblue\n", wide, "segmentation", output_axes="classes_first")
+    assert result["accepted"], result
+    assert json.loads((checking.target / "manifest.json").read_bytes())["task"] == "segmentation"
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "code", "word"),
+    [
+        ("detection", {}, "options_invalid", "model_options.box_format: is missing"),
+        ("classification", {"box_units": "pixels"}, "options_invalid", "model_options.box_units: unknown key"),
+        ("classification", {"output_names": ["absent"]}, "output_mismatch", "has no output 'absent'"),
+        ("classification", {"input_layout": "nhwc"}, "input_mismatch", "takes 3 x 8 x 6"),
+    ],
+)
+def test_onnx_models_whose_options_do_not_fit_are_refused(
+    checking: Checking, tmp_path: Path, task: str, options: dict[str, Any], code: str, word: str
+) -> None:
+    path = onnx_factory.brightness_classifier(tmp_path / "sent.onnx")
+    spec = SPEC if task == "classification" else InputSpec(32, 32, "rgb")
+    result = checking.result(path, spec=spec, task=task, **options)
+    assert (result["code"], word in result["reason"]) == (code, True), result
+
+
+def test_onnx_model_with_weights_elsewhere_is_refused_as_unsafe(checking: Checking, tmp_path: Path) -> None:
+    import onnx
+
+    model = onnx.load(onnx_factory.brightness_classifier(tmp_path / "sent.onnx"))
+    model.graph.initializer[0].external_data.add(key="location", value="../../names.txt")
+    (tmp_path / "sent.onnx").write_bytes(model.SerializeToString())
+    result = checking.result(tmp_path / "sent.onnx")
+    assert result["code"] == "model_unsafe"
+    assert "a model must be one file" in result["reason"]
+
+
+def test_keras_detectors_are_not_taken_and_say_so(checking: Checking, keras_file: Path) -> None:
+    result = checking.result(keras_file, task="detection")
+    assert (result["code"], result["reason"]) == ("task_not_served", "for detection only ONNX files are taken")
 
 
 def test_name_of_the_file_does_not_matter(checking: Checking, tmp_path: Path) -> None:
@@ -155,13 +233,23 @@ def test_what_is_no_model_is_refused(checking: Checking, tmp_path: Path, content
     assert checking.result(tmp_path / "sent")["code"] == "model_broken"
 
 
+@pytest.mark.parametrize("names", [["m/constants.pkl", "m/code/m.py"], ["m/archive_format"], ["m/data.pkl"]], ids=str)
+def test_pytorchs_files_are_never_taken(checking: Checking, tmp_path: Path, names: list[str]) -> None:
+    with zipfile.ZipFile(tmp_path / "sent", "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    result = checking.result(tmp_path / "sent")
+    assert result["code"] == "model_unsafe"
+    assert "export the model to ONNX" in result["reason"]
+
+
 def test_foreign_librarys_own_error_is_the_reason(
     checking: Checking, keras_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*arguments: object) -> None:
         raise ValueError("the library's words\nand many more")
 
-    monkeypatch.setattr(model_checking, "_loaded", fail)
+    monkeypatch.setattr(model_checking, "_load", fail)
     result = checking.result(keras_file)
     assert result["code"] == "model_raised"
     assert result["reason"].endswith("ValueError: the library's words")

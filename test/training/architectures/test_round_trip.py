@@ -1,4 +1,7 @@
-"""Each of our architectures, and three of keras.applications: one step of training, then to the formats and back."""
+"""Each of our architectures, and one of keras.applications: one step of training, then to the formats and back.
+
+Larger ones of keras.applications: `make check-slow`.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +20,15 @@ from deep_predictor.training.architectures.losses import loss_named
 from deep_predictor.training.architectures.table import ARCHITECTURES
 from deep_predictor.training.conversion_child import write_saved_model
 from deep_predictor.training.converting import MEMORY_LIMITS
-from test.training.architectures.networks import APPLICATIONS, OWN, build, noise
+from test.training.architectures.networks import APPLICATIONS, OWN, build, efficient_twin, noise
 
 
-def trained(name: str, shape: Any) -> Any:
-    """The network after one step, its weights moved."""
+def train_one_step(network: Any, shape: Any, loss_name: str = "cross_entropy") -> Any:
+    """The network, its weights moved."""
     import keras
 
-    keras.utils.set_random_seed(5)
-    network = build(name, shape, 4)
     before = network.get_weights()
-    network.compile(keras.optimizers.Adam(1e-3), loss_named(ARCHITECTURES[name].loss), run_eagerly=True)
+    network.compile(keras.optimizers.Adam(1e-3), loss_named(loss_name), run_eagerly=True)
     loss = network.train_on_batch(noise(shape), np.eye(4, dtype=np.float32)[:2])
     assert np.isfinite(loss)
     moved = [not np.array_equal(old, new) for old, new in zip(before, network.get_weights(), strict=True)]
@@ -50,17 +51,33 @@ def answers(engine: Engine, inputs: np.ndarray) -> np.ndarray:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "shape"), {**OWN, **APPLICATIONS}.items())
 def test_trained_step_round_trips_through_every_format(name: str, shape: Any, tmp_path: Path) -> None:
+    check_round_trips(name, shape, tmp_path)
+
+
+def test_block_of_an_efficientnet_round_trips_through_every_format(tmp_path: Path) -> None:
+    shape = (16, 16, 3)
+    check_formats(train_one_step(efficient_twin(shape), shape), shape, tmp_path)
+
+
+def check_round_trips(name: str, shape: Any, folder: Path) -> None:
+    import keras
+
+    keras.utils.set_random_seed(5)
+    check_formats(train_one_step(build(name, shape, 4), shape, ARCHITECTURES[name].loss), shape, folder)
+
+
+def check_formats(network: Any, shape: Any, folder: Path) -> None:
+    """What each format gives of the network is what it gives itself."""
     inputs = noise(shape, 3)
-    network = trained(name, shape)
     wanted = np.asarray(network(inputs, training=False))
-    saved = TensorflowEngine.load(write_saved_model(network, tmp_path))
+    saved = TensorflowEngine.load(write_saved_model(network, folder))
     frozen = saved.freeze(shape)
     given = {"savedmodel": answers(saved, inputs)}
     for engine in ("openvino", "litert", "onnxruntime"):
         if engine != "onnxruntime" or not is_refused_as_onnx(network):
             engine_class = get_engine_class(engine)
             engine_class.start_in_main_thread()
-            given[engine] = answers(engine_class.load(engine_class.convert(frozen, tmp_path), RunSettings()), inputs)
+            given[engine] = answers(engine_class.load(engine_class.convert(frozen, folder), RunSettings()), inputs)
 
     for engine, output in given.items():
         assert relative_difference(output, wanted) <= TOLERANCE, engine
