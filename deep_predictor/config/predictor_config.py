@@ -45,7 +45,7 @@ class PredictorOptions(StrictModel):
     queue_size: int = Field(100, ge=1, le=100_000)
     #: A prediction that runs longer ends 500.
     timeout_seconds: float = Field(60.0, gt=0, le=86_400)
-    #: Of a video, the first frame and then every so manieth is predicted; those between keep the last answer.
+    #: Of a video one frame in so many is predicted, from the first on; those between keep the last answer.
     video_every_nth_frame: int = Field(1, ge=1, le=10_000)
     #: Whether GPS and other metadata are taken out of stored pictures.
     strip_metadata: bool = False

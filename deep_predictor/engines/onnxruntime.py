@@ -158,7 +158,9 @@ def _session(path: Path, settings: RunSettings, sha256: str | None) -> Any:
     if settings.on_gpu:
         providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
     source = read_unchanged(path, sha256) if sha256 else str(path)
-    return onnxruntime.InferenceSession(source, options, providers=providers)
+    session = onnxruntime.InferenceSession(source, options, providers=providers)
+    session._model_bytes = None  # it would keep them beside the network for as long as it lives
+    return session
 
 
 def _output_names(path: Path, outputs: Sequence[Any], request: NetworkRequest | None) -> list[str]:

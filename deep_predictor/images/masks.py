@@ -12,8 +12,8 @@ from PIL import Image
 from deep_predictor.errors import ImageUnreadable, StateConflict
 from deep_predictor.images.decoding import DECODER_ERRORS
 
-#: Turns of outlines, or ends of runs, of one class: what noise has, and no picture of things.
-MAX_TURNS = 2_000_000
+#: Neighbouring pixels of two classes, in a whole mask: what noise has more of, and no picture of things.
+MAX_EDGES = 2_000_000
 #: Masks are large, even areas: more effort makes them hardly smaller.
 _PNG_EFFORT = 1
 
@@ -48,25 +48,29 @@ def read_palette(path: Path) -> np.ndarray:
         raise ImageUnreadable(f"{path}: {type(error).__name__}: {error}") from error
 
 
+def refuse_noise(mask: np.ndarray) -> None:
+    """Raises StateConflict for a mask whose outlines or runs, as lists, would fill the memory."""
+    count = np.count_nonzero(mask[:, 1:] != mask[:, :-1]) + np.count_nonzero(mask[1:] != mask[:-1])
+    if count > MAX_EDGES:
+        raise StateConflict(
+            "mask_too_fine", f"the mask has {count} edges, too many for this format: ask for format=png"
+        )
+
+
 def polygons_of(region: np.ndarray) -> list[list[int]]:
     """The outlines of a region, bool (H, W): rings x, y, x, y, … of pixels; those of holes are rings too.
 
     Rings run through the outermost pixels of the region. Filled by the even-odd rule, with their own pixels, they are
-    the region again. Raises StateConflict.
+    the region again.
     """
-    _check_turns(np.count_nonzero(region[:, 1:] != region[:, :-1]) + np.count_nonzero(region[1:] != region[:-1]))
     rings, _ = cv2.findContours(region.view(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     return [ring.ravel().tolist() for ring in rings]
 
 
 def run_lengths(region: np.ndarray) -> list[int]:
-    """Lengths of the runs of a region, bool (H, W), column by column: first those outside it, then in turn.
-
-    Raises StateConflict.
-    """
+    """Lengths of the runs of a region, bool (H, W), column by column: first those outside it, then in turn."""
     flat = cv2.transpose(region.view(np.uint8)).ravel()
     changes = flat[1:] != flat[:-1]
-    _check_turns(np.count_nonzero(changes))
     starts = [0, 0] if flat[0] else [0]
     ends: np.ndarray = np.concatenate([starts, np.flatnonzero(changes) + 1, [flat.size]])
     lengths: list[int] = np.diff(ends).tolist()
@@ -97,11 +101,3 @@ def _colour_table(table: bytes) -> np.ndarray:
     colours = np.zeros((256, 3), np.uint8)
     colours.ravel()[: len(table)] = np.frombuffer(table, np.uint8)
     return colours
-
-
-def _check_turns(count: int | np.signedinteger) -> None:
-    """Raises StateConflict before a list of them would fill the memory."""
-    if count > MAX_TURNS:
-        raise StateConflict(
-            "mask_too_fine", f"the mask has {count} edges, too many for this format: ask for format=png"
-        )

@@ -16,7 +16,7 @@ from deep_predictor.environment import Environment
 from deep_predictor.errors import ImageUnreadable, NotFound, PredictionNotFound, StateConflict, TooManyWaiting
 from deep_predictor.images.decoding import EXTENSION_FORMATS, DecodedImage, decode_image
 from deep_predictor.images.drawing import draw_detections, encode_drawn, lay_mask
-from deep_predictor.images.masks import compressed_counts, polygons_of, read_mask, run_lengths
+from deep_predictor.images.masks import compressed_counts, polygons_of, read_mask, refuse_noise, run_lengths
 from deep_predictor.images.palette import colours_by_name, hexadecimal
 from deep_predictor.images.result_files import MASK
 from deep_predictor.images.thumbnails import encode_thumbnail
@@ -87,6 +87,7 @@ def mask_response(environment: Environment, record: PredictionRecord, form: Mask
         return picture_response(path)
     with _drawing(record):
         mask, colours = _mask(record, path)
+        refuse_noise(mask)
         size = [int(side) for side in mask.shape]
         classes = [_class_region(item, mask, colours, form) for item in record.items]
     return json_response({"size": size, "classes": classes})

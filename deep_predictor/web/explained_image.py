@@ -6,7 +6,7 @@ from flask import Response, request
 
 from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Environment
-from deep_predictor.errors import NotExplainable, PredictionNotFound, RequestInvalid
+from deep_predictor.errors import ImageUnreadable, NotExplainable, PredictionNotFound, RequestInvalid, StateConflict
 from deep_predictor.images.heat import encode_png, lay_heat, shown_size
 from deep_predictor.predictions.explanations import Explanation, Wanted, find_heat, network_of
 from deep_predictor.predictions.running import decode_upload
@@ -23,8 +23,8 @@ def explained_response(
 ) -> Response:
     """A PNG. `class_index`: None for the top class. `opacity`, 0..1: of the hottest place.
 
-    Raises NotExplainable, RequestInvalid, PredictionNotFound where the picture is gone, ImageUnreadable,
-    TooManyWaiting; and Parked until the heat map is there.
+    Raises NotExplainable, RequestInvalid, PredictionNotFound where the picture is gone, StateConflict
+    where it is damaged, TooManyWaiting; and Parked until the heat map is there.
     """
     predictor = environment.predictors.get(record.predictor_name or "")
     spec = network_of(predictor, record).spec
@@ -34,13 +34,15 @@ def explained_response(
         raise PredictionNotFound(record.prediction_id)
     index = _class_index(record, predictor.class_names, class_index)
     wanted = Wanted(environment, predictor, record.prediction_id, index, path)
-    heat = find_heat(wanted)
-    if heat is None:
-        heat = _wait_for(current_application().explanations.ask(wanted)).heat()
     try:
+        heat = find_heat(wanted)
+        if heat is None:
+            heat = _wait_for(current_application().explanations.ask(wanted)).heat()
         pixels = shown_size(decode_upload(environment, predictor, path.read_bytes()).pixels)
     except OSError:  # gone since it was looked up
         raise PredictionNotFound(record.prediction_id) from None
+    except ImageUnreadable as error:
+        raise StateConflict("file_damaged", "the stored picture cannot be read") from error
     response = Response(encode_png(lay_heat(pixels, heat, spec, opacity)), mimetype="image/png")
     response.headers["Content-Security-Policy"] = IMAGE_POLICY
     response.headers["Cache-Control"] = "private, no-cache"

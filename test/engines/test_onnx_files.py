@@ -11,6 +11,7 @@ import pytest
 
 from deep_predictor.engines.base import RunSettings
 from deep_predictor.engines.comparing import TOLERANCE, relative_difference, table_difference, top1_agreement
+from deep_predictor.engines.fingerprint import content_hash
 from deep_predictor.engines.onnxruntime import OnnxruntimeEngine
 from deep_predictor.engines.openvino import OpenvinoEngine
 from deep_predictor.engines.request import NetworkRequest
@@ -201,6 +202,18 @@ def test_networks_that_are_none_of_pictures_are_refused(
 ) -> None:
     error = refusal(make(tmp_path / "model.onnx"))
     assert (error.code, message in str(error)) == (code, True), str(error)
+
+
+def test_file_whose_content_is_known_is_opened_with_that_content_alone(tmp_path: Path) -> None:
+    path = onnx_factory.brightness_classifier(tmp_path / "model.onnx")
+    known = content_hash(path)
+    engine = opened(path, sha256=known)
+    assert engine._session._model_bytes is None, "it holds the file a second time"
+    np.testing.assert_array_equal(engine.run(brightness(0, 255)), opened(path).run(brightness(0, 255)))
+    path.write_bytes(path.read_bytes() + b"\0")
+    refused = refusal(path, sha256=known)
+    assert refused.code == "model_changed"
+    assert "was changed while it was looked at" in str(refused)
 
 
 def test_broken_file_is_broken_and_a_closed_engine_says_so(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from deep_predictor.images.masks import (
     polygons_of,
     read_mask,
     read_palette,
+    refuse_noise,
     run_lengths,
 )
 from deep_predictor.images.palette import voc_colours
@@ -153,14 +154,13 @@ def test_run_lengths_of_long_runs_are_exact() -> None:
     assert compressed_counts(run_lengths(region)) == plain_text([1_500_000, 1_499_999, 1])
 
 
-@pytest.mark.parametrize("outline", [polygons_of, run_lengths])
-def test_outlines_of_noise_are_refused_before_they_fill_the_memory(
-    outline: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(masks, "MAX_TURNS", 100)
-    checkers = np.indices((20, 20)).sum(axis=0) % 2 == 1
-    with pytest.raises(StateConflict, match="format=png"):
-        outline(checkers)  # type: ignore[operator]
+def test_refuse_noise_counts_the_edges_of_all_classes_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.arange(12, dtype=np.uint8).reshape(3, 4)  # each class by itself has few
+    monkeypatch.setattr(masks, "MAX_EDGES", 17)
+    refuse_noise(mask)
+    monkeypatch.setattr(masks, "MAX_EDGES", 16)
+    with pytest.raises(StateConflict, match="17 edges, too many for this format: ask for format=png"):
+        refuse_noise(mask)
 
 
 def test_read_palette_gives_the_colours_without_the_pixels(tmp_path: Path) -> None:

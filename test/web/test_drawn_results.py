@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from deep_predictor.backends.table import BACKENDS
+from deep_predictor.images import masks
 from deep_predictor.images.result_files import MASK
 from deep_predictor.predictions.recovering import recover
 from deep_predictor.predictions.waiting import WorkPlaces
@@ -232,6 +233,15 @@ def test_drawing_of_a_file_that_was_damaged_answers_409(site: Site) -> None:
     for path in ("/mask?format=rle", "/image?annotated=1"):
         answer = site.get(path_of(prediction_id) + path)
         assert (answer.status, answer.json["code"]) == (409, "file_damaged")
+
+
+def test_mask_of_noise_is_answered_as_png_alone(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    prediction_id = done(site, "segmenter")
+    monkeypatch.setattr(masks, "MAX_EDGES", 0)
+    for form in ("polygons", "rle"):
+        answer = site.get(path_of(prediction_id) + "/mask", params={"format": form})
+        assert (answer.status, answer.json["code"]) == (409, "mask_too_fine")
+    assert site.get(path_of(prediction_id) + "/mask").status == 200
 
 
 def test_delete_takes_the_mask_along(site: Site) -> None:

@@ -149,6 +149,15 @@ def test_explained_image_of_a_removed_picture_is_404(explaining: Site) -> None:
     assert problem(explaining, prediction_id)[0] == 404
 
 
+def test_explained_image_of_a_damaged_picture_is_409(explaining: Site) -> None:
+    prediction_id = explaining.upload_id("corners", image=lit_corner())
+    explaining.final(prediction_id)
+    record = explaining.production.rows.get(prediction_id)
+    (explaining.production.root / str(record.image_path)).write_bytes(b"no picture")
+    status, body = problem(explaining, prediction_id)
+    assert (status, body["code"]) == (409, "file_damaged")
+
+
 def test_explained_image_of_an_unknown_prediction_is_404(explaining: Site) -> None:
     assert problem(explaining, "nobody")[0] == 404
 
