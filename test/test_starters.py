@@ -60,7 +60,7 @@ def test_server_on_a_public_address_refuses_open_uploads(tmp_path: Path, host: s
 @pytest.mark.parametrize("accept", ["*/*", "application/json"])
 @pytest.mark.parametrize("announced", [LIMIT + 17 * 1024 * 1024, 10 * 1024**3])
 def test_body_far_too_large_is_refused_in_the_contracts_words(tmp_path: Path, accept: str, announced: int) -> None:
-    changes = {"flask_options.max_content_length": LIMIT}
+    changes = {"flask_options.max_content_length": LIMIT, "production.upload_options.max_video_bytes": LIMIT}
     config = write_config(tmp_path, {"dummy": DUMMY}, changes=changes)
     with ServerProcess(config).start() as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from deep_predictor.errors import ImageNotStored
 from deep_predictor.images.retention import BYTES_PER_MB, SECONDS_PER_DAY
 from deep_predictor.images.storage import disk_errors, draft_of, taken_over_at
 
@@ -33,12 +34,16 @@ def heat_name(class_index: int) -> str:
 
 
 class ResultFiles:
-    """The results of one environment. Raises ImageNotStored for whatever the disk refuses."""
+    """The results of one environment; their folder is made with the first. Raises ImageNotStored for whatever the disk
+    refuses.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with disk_errors(f"{folder} cannot be made"):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._owner: str | None = None
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        if not there.is_dir():
+            raise ImageNotStored(f"{folder} cannot be made: {there} is no folder")
 
     def save(self, prediction_id: str, name: str, data: bytes) -> Path:
         """Write a file; it is there whole or not at all, and takes the place of an earlier one."""
@@ -59,7 +64,10 @@ class ResultFiles:
         _check_name(name)
         folder = self.folder_of(prediction_id)
         with disk_errors(str(folder)):
+            is_first = not self.folder.is_dir()
             folder.mkdir(parents=True, exist_ok=True)
+        if is_first and self._owner:
+            taken_over_at(self.folder, self._owner)
         return folder / name
 
     def find(self, prediction_id: str, name: str) -> Path | None:
@@ -77,6 +85,9 @@ class ResultFiles:
 
     def remove_orphans(self, known_ids: Iterable[str], owner: str | None = None) -> None:
         """Delete what no prediction of these ids left; `owner` as in ImageStore.remove_orphans."""
+        self._owner = owner
+        if not self.folder.is_dir():
+            return
         since = taken_over_at(self.folder, owner) if owner else 0.0
         orphans = {folder for folder in _folders(self.folder) if _changed_at(folder) >= since}
         if not orphans:

@@ -104,8 +104,11 @@ def test_remove_orphans_of_a_new_database_leaves_what_an_older_one_spoke_of(resu
 
 
 def test_remove_orphans_without_a_folder_does_nothing(results: ResultFiles) -> None:
-    results.folder.rmdir()
-    results.remove_orphans([])
+    results.remove_orphans([], owner="me")
+    assert not results.folder.exists(), "it is made with the first result"
+    results.save("a", MASK, b"1")
+    results.remove_orphans([], owner="me")
+    assert not results.find("a", MASK), "what came since this owner began is its own to delete"
 
 
 def test_retention_deletes_the_oldest_predictions_whole(results: ResultFiles) -> None:
@@ -120,6 +123,7 @@ def test_retention_deletes_the_oldest_predictions_whole(results: ResultFiles) ->
 def test_folder_that_is_a_link_is_neither_followed_nor_deleted(results: ResultFiles, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "file").write_text("stays")
+    results.folder.mkdir(parents=True)
     results.folder_of("a").symlink_to(tmp_path / "elsewhere")
     results.remove("a")
     results.remove_orphans([])
