@@ -55,6 +55,8 @@ def run_video(job: Job, network: NetworkThread, gate: RunGate) -> None:
     except BaseException as error:  # a job must end in a stored state, whatever a model throws
         logger.exception("video %s by %s: the model raised", job.prediction_id, job.predictor.name)
         result = ModelRaised(type(error).__name__)
+    if files and not isinstance(result, Answer):  # before anybody hears that it ended
+        files.discard()
     outcome = running.end(job, result)
     if files and (outcome is None or outcome.status != PredictionStatus.DONE):
         files.discard()
