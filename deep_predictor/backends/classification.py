@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.golden import check_golden
-from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
+from deep_predictor.backends.base import Task
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths
 from deep_predictor.backends.names import read_names
+from deep_predictor.backends.network import NetworkBackend
 from deep_predictor.backends.temperature import apply_temperature
-from deep_predictor.errors import BackendNotReady, ResultInvalid
+from deep_predictor.errors import ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import CONFIDENCE_DECIMALS, Answer, ClassScore
 
@@ -48,37 +48,17 @@ class ClassificationPaths(NetworkPaths):
     """`model_path`: .keras, .h5 or a SavedModel folder, unless the backend says otherwise."""
 
 
-class ClassificationBackend(Backend):
+class ClassificationBackend(NetworkBackend):
     """`interpret` takes the scores as they are, unless the cfg has a temperature: no softmax is added to logits."""
 
     Options: ClassVar[type[ClassificationOptions]] = ClassificationOptions
     Paths = ClassificationPaths
     task: Task = "classification"
 
-    def __init__(self, options: Any, paths: Any) -> None:
-        super().__init__(options, paths)
-        self._spec: InputSpec = options.input_spec()
-        self.input_size = (self._spec.width, self._spec.height)
-        self.smallest_decoded = self._spec.smallest_decoded() if options.scaled_decoding else None
-        self.request = network_request(options, paths.model_path, self._spec)
-
-    def load(self, load_engine: EngineLoader) -> None:
-        model_path = self.paths.model_path
-        engine = load_network(load_engine, self)
-        if len(engine.output_shape) != 1 or not engine.output_shape[0]:
-            message = f"{model_path}: gives an array {engine.output_shape} a picture, not one score a class"
-            raise BackendNotReady(message, code="output_mismatch")
-        self.class_names = read_names(self.paths.names_path, engine.output_shape[0])
-        check_golden(self, engine, model_path)
-        self.engine = engine
-
-    def prepare(self, image: np.ndarray) -> np.ndarray:
-        return self._spec.apply(image)
-
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        if self.engine is None:
-            raise BackendNotReady("the network is not loaded")
-        return self.engine.run(batch)
+    def read_class_names(self, output_shape: tuple[int, ...]) -> tuple[str, ...]:
+        if len(output_shape) != 1 or not output_shape[0]:
+            raise self._output_mismatch(f"gives an array {output_shape} a picture, not one score a class")
+        return read_names(self.paths.names_path, output_shape[0])
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         """(classes,) scores -> the best `return_topN`; of equal scores the lower index comes first."""

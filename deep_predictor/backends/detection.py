@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from deep_predictor.backends.base import Backend, EngineLoader, Task
+from deep_predictor.backends.base import Task
 from deep_predictor.backends.boxes import BoxFormat, BoxLayout, BoxUnits, OutputAxes, ScoreLayout, yolox_cells
-from deep_predictor.backends.golden import check_golden
-from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths
 from deep_predictor.backends.names import read_all_names, read_names
+from deep_predictor.backends.network import NetworkBackend
 from deep_predictor.backends.nms import Candidates, NmsLimits, find_candidates, suppress
 from deep_predictor.config.predictor_config import PredictorPaths
-from deep_predictor.errors import BackendNotReady, ResultInvalid
+from deep_predictor.errors import ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import Answer, Detection
 
@@ -84,7 +85,7 @@ class DetectionOptions(DetectorOptions):
         return BoxLayout(self.box_format, self.box_units, self.scores, self.output_axes, self.first_label)
 
 
-class DetectionBackend(Backend):
+class DetectionBackend(NetworkBackend):
     """`interpret` decodes only boxes whose score is high enough; overlaps are suppressed class by class."""
 
     Options: ClassVar[type[DetectorOptions]] = DetectionOptions
@@ -95,37 +96,25 @@ class DetectionBackend(Backend):
 
     def __init__(self, options: Any, paths: Any) -> None:
         super().__init__(options, paths)
-        self._spec: InputSpec = options.input_spec()
         self._layout: BoxLayout = options.box_layout()
         self._limits: NmsLimits = options.nms_limits()
-        self.input_size = (self._spec.width, self._spec.height)
-        self.smallest_decoded = self._spec.smallest_decoded() if options.scaled_decoding else None
-        self.request = network_request(
-            options,
-            paths.model_path,
-            self._spec,
+        assert self.request is not None
+        self.request = replace(
+            self.request,
             numbers_before_scores=self._layout.numbers_before_scores,
             scores_axis=-1 if self._layout.output_axes == "boxes_numbers" else -2,
         )
 
-    def load(self, load_engine: EngineLoader) -> None:
-        engine = load_network(load_engine, self)
-        count = self._class_count(engine.output_shape)
-        names_path = self.paths.names_path
-        self.class_names = read_all_names(names_path) if count is None else read_names(names_path, count)
-        check_golden(self, engine, self.paths.model_path)
-        self.engine = engine
-
-    def prepare(self, image: np.ndarray) -> np.ndarray:
-        return self._spec.apply(image)
+    def read_class_names(self, output_shape: tuple[int, ...]) -> tuple[str, ...]:
+        count = self._class_count(output_shape)
+        return read_all_names(self.paths.names_path) if count is None else read_names(self.paths.names_path, count)
 
     def run(self, batch: np.ndarray) -> np.ndarray:
         """A picture with fewer boxes than another one of its batch gets rows of zeros."""
-        if self.engine is None:
-            raise BackendNotReady("the network is not loaded")
+        engine = self._loaded_engine()
         if not (self.runs_one_by_one or self._layout.is_finished):
-            return self.engine.run(batch)
-        outputs = [self.engine.run(batch[index : index + 1])[0] for index in range(len(batch))]
+            return engine.run(batch)
+        outputs = [engine.run(batch[index : index + 1])[0] for index in range(len(batch))]
         if len(outputs) == 1:
             return outputs[0][np.newaxis]
         rows = [self._layout.rows(output) for output in outputs]
@@ -168,8 +157,7 @@ class DetectionBackend(Backend):
                 problem = f"not boxes x (4 numbers + scores): {error}"
         if problem:
             said = f"output_axes {self._layout.output_axes}, scores {self._layout.scores}"
-            message = f"gives an array {output_shape} a picture, {problem} (the cfg says {said})"
-            raise BackendNotReady(f"{self.paths.model_path}: {message}", code="output_mismatch")
+            raise self._output_mismatch(f"gives an array {output_shape} a picture, {problem} (the cfg says {said})")
         return count
 
     @property

@@ -1,16 +1,16 @@
-"""The cfg keys that say what a network wants to see, and the check that the loaded one agrees."""
+"""The cfg keys that say what a network wants to see, and what runs it."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from deep_predictor.backends.base import Backend, EngineLoader
+from pydantic import Field
+
+from deep_predictor.backends.base import Task
 from deep_predictor.config.predictor_config import PredictorOptions, PredictorPaths
 from deep_predictor.config.strict import ProjectFolder, ProjectPath
-from deep_predictor.engines.base import Engine
-from deep_predictor.engines.request import Device, EngineChoice, NetworkRequest, Precision
-from deep_predictor.errors import BackendNotReady
+from deep_predictor.engines.request import Device, EngineChoice, InputLayout, NetworkRequest, Precision
 from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
 
 
@@ -36,6 +36,19 @@ class EngineOptions(PredictorOptions):
     def request_fields(self) -> dict[str, Any]:
         """What the engine room has to know beside what every network says: fields of NetworkRequest."""
         return {}
+
+
+class FileOptions(EngineOptions):
+    """What backends that are named after a kind of file ask beside the keys of their task."""
+
+    task: Task
+    #: Order of the input's axes. None: as the file tells, or as files of its kind have it.
+    input_layout: InputLayout | None = None
+    #: The outputs that count; several are joined along the last axis, in this order. (): the only one.
+    output_names: tuple[str, ...] = Field((), max_length=16)
+
+    def request_fields(self) -> dict[str, Any]:
+        return {"input_layout": self.input_layout, "output_names": self.output_names}
 
 
 class InputOptions(EngineOptions):
@@ -64,13 +77,7 @@ class InputOptions(EngineOptions):
         )
 
 
-def network_request(
-    options: EngineOptions,
-    model_path: Path,
-    spec: InputSpec,
-    numbers_before_scores: int = 0,
-    scores_axis: Literal[-1, -2] = -1,
-) -> NetworkRequest:
+def network_request(options: EngineOptions, model_path: Path, spec: InputSpec) -> NetworkRequest:
     """What the engine room is asked for."""
     return NetworkRequest(
         model_path=model_path,
@@ -80,21 +87,5 @@ def network_request(
         device=options.device,
         max_batch_size=options.max_batch_size,
         probe_folder=options.probe_folder,
-        numbers_before_scores=numbers_before_scores,
-        scores_axis=scores_axis,
         **options.request_fields(),
     )
-
-
-def load_network(load_engine: EngineLoader, backend: Backend) -> Engine:
-    """The engine of a predictor's model. When it cannot be loaded, missing names are reported in the same breath."""
-    assert backend.request is not None
-    names_path: Path = backend.paths.names_path
-    try:
-        engine = load_engine(backend.request)
-        backend.request.check_input(engine.input_shape)
-    except BackendNotReady as error:
-        if names_path.exists():
-            raise
-        raise BackendNotReady(f"{error}; {names_path}: there is no such file", code=error.code) from error
-    return engine

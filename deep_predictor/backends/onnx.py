@@ -4,29 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
-
-from deep_predictor.backends.base import Task
 from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions
 from deep_predictor.backends.detection import DetectionBackend, DetectionOptions
-from deep_predictor.backends.input_options import EngineOptions
+from deep_predictor.backends.input_options import FileOptions
 from deep_predictor.backends.segmentation import SegmentationBackend, SegmentationOptions
-from deep_predictor.engines.request import InputLayout
 
 
-class OnnxOptions(EngineOptions):
-    """What an ONNX file leaves open."""
+class OnnxOptions(FileOptions):
+    """`input_layout` is None where only one axis of the input's shape can be the channels."""
 
-    task: Task
     #: What can run an ONNX file.
     engine: Literal["auto", "openvino", "onnxruntime"] = "auto"
-    #: Order of the input's axes. None: as its shape tells, where only one axis can be the channels.
-    input_layout: InputLayout | None = None
-    #: The outputs that count; several are joined along the last axis, in this order. (): the only one.
-    output_names: tuple[str, ...] = Field((), max_length=16)
 
     def request_fields(self) -> dict[str, Any]:
-        return {"kind": "onnx", "input_layout": self.input_layout, "output_names": self.output_names}
+        return {**super().request_fields(), "kind": "onnx"}
 
 
 class OnnxClassificationOptions(OnnxOptions, ClassificationOptions):

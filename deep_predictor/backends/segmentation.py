@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from deep_predictor.backends.base import Backend, EngineLoader, Task
-from deep_predictor.backends.golden import check_golden
-from deep_predictor.backends.input_options import InputOptions, NetworkPaths, load_network, network_request
+from deep_predictor.backends.base import Task
+from deep_predictor.backends.input_options import InputOptions, NetworkPaths
 from deep_predictor.backends.names import read_all_names, read_names_before_remarks
+from deep_predictor.backends.network import NetworkBackend
 from deep_predictor.backends.pixel_scores import (
     MAX_CLASSES,
     Placing,
@@ -20,7 +20,7 @@ from deep_predictor.backends.pixel_scores import (
     resampled_classes,
     resampled_threshold,
 )
-from deep_predictor.errors import BackendNotReady, ResultInvalid
+from deep_predictor.errors import ResultInvalid
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.results import Answer, ClassShare
 
@@ -59,36 +59,19 @@ class SegmentationOptions(InputOptions):
         return self.make_spec(self.image_w, self.image_h, "rgb")
 
 
-class SegmentationBackend(Backend):
+class SegmentationBackend(NetworkBackend):
     """`interpret` gives the mask of the picture's own size beside the shares of its classes."""
 
     Options: ClassVar[type[SegmentationOptions]] = SegmentationOptions
     Paths = NetworkPaths
     task: Task = "segmentation"
 
-    def __init__(self, options: Any, paths: Any) -> None:
-        super().__init__(options, paths)
-        self._spec: InputSpec = options.input_spec()
-        self.input_size = (self._spec.width, self._spec.height)
-        self.request = network_request(options, paths.model_path, self._spec)
-
-    def load(self, load_engine: EngineLoader) -> None:
-        engine = load_network(load_engine, self)
-        self.class_names = self._read_names(engine.output_shape)
+    def read_class_names(self, output_shape: tuple[int, ...]) -> tuple[str, ...]:
+        names = self._read_names(output_shape)
         background = self.options.background_index
-        if background is not None and background >= len(self.class_names):
-            message = f"background_index is {background}, but there are {len(self.class_names)} classes"
-            raise BackendNotReady(f"{self.paths.model_path}: {message}", code="output_mismatch")
-        check_golden(self, engine, self.paths.model_path)
-        self.engine = engine
-
-    def prepare(self, image: np.ndarray) -> np.ndarray:
-        return self._spec.apply(image)
-
-    def run(self, batch: np.ndarray) -> np.ndarray:
-        if self.engine is None:
-            raise BackendNotReady("the network is not loaded")
-        return self.engine.run(batch)
+        if background is not None and background >= len(names):
+            raise self._output_mismatch(f"background_index is {background}, but there are {len(names)} classes")
+        return names
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         """One picture's scores -> its mask, and the share of each class that is there, largest first."""
@@ -121,8 +104,7 @@ class SegmentationBackend(Backend):
         elif count > MAX_CLASSES:
             problem = f"{count} classes, and a mask holds no more than {MAX_CLASSES}"
         if problem:
-            message = f"{self.paths.model_path}: gives an array {output_shape} a picture, {problem}"
-            raise BackendNotReady(message, code="output_mismatch")
+            raise self._output_mismatch(f"gives an array {output_shape} a picture, {problem}")
         return read_names_before_remarks(names_path, _BINARY_CLASSES if values == "one_score" else count)
 
     def _class_count(self, output_shape: tuple[int, ...]) -> int:

@@ -6,18 +6,18 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from deep_predictor.backends.base import Task
 from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions
 from deep_predictor.backends.detection import DetectionBackend, DetectionOptions
-from deep_predictor.backends.input_options import EngineOptions
+from deep_predictor.backends.input_options import FileOptions
 from deep_predictor.backends.segmentation import SegmentationBackend, SegmentationOptions
-from deep_predictor.engines.request import InputLayout
 
 
-class TorchOptions(EngineOptions):
-    """Such files can hold pickled code: without `trusted` and the file's own `sha256` it is refused unread."""
+class TorchOptions(FileOptions):
+    """Such files can hold pickled code: without `trusted` and the file's own `sha256` it is refused unread.
 
-    task: Task
+    Without `input_layout` the channels come first, as PyTorch has them; `output_names` are keys, or places as "0".
+    """
+
     #: Whether whoever wrote this cfg trusts the file as a program.
     trusted: bool = False
     #: Hexadecimal SHA-256 of the file; another file is refused.
@@ -25,10 +25,6 @@ class TorchOptions(EngineOptions):
     engine: Literal["auto"] = "auto"
     precision: Literal["exact"] = "exact"
     device: Literal["auto", "cpu"] = "auto"
-    #: Order of the input's axes. None: channels first, as PyTorch has them.
-    input_layout: InputLayout | None = None
-    #: The outputs that count, by key, or by place as "0"; several are joined along the last axis, in this order.
-    output_names: tuple[str, ...] = Field((), max_length=16)
 
     @model_validator(mode="after")
     def _names_what_it_trusts(self) -> Self:
@@ -37,12 +33,7 @@ class TorchOptions(EngineOptions):
         return self
 
     def request_fields(self) -> dict[str, Any]:
-        return {
-            "kind": "torch",
-            "input_layout": self.input_layout,
-            "output_names": self.output_names,
-            "sha256": self.sha256 if self.trusted else None,
-        }
+        return {**super().request_fields(), "kind": "torch", "sha256": self.sha256 if self.trusted else None}
 
 
 class TorchClassificationOptions(TorchOptions, ClassificationOptions):

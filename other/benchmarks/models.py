@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,18 @@ def is_complete(name: str) -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the named models, or all, unless they are there."""
-    parser = argparse.ArgumentParser(description="Make the models of the benchmarks.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; all, if none is named")
-    wanted = parser.parse_args(arguments).names or names()
+    return make_missing(arguments, names(), make)
+
+
+def make_missing(arguments: list[str] | None, known: Sequence[str], make_one: Callable[[str], None]) -> int:
+    """The command line of what makes models: those that it names, or all known ones, unless they are there."""
+    parser = argparse.ArgumentParser(description="Make models of the benchmarks.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all, if none is named")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for name in wanted:
+    for name in parser.parse_args(arguments).names or known:
         if not is_complete(name):
             print(f"making {name}", flush=True)
-            make(name)
+            make_one(name)
     return 0
 
 

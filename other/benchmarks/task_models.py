@@ -7,9 +7,7 @@ DeepLab v3 on MobileNetV2 does. Each is a folder with the model, `names.txt` and
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from other.benchmarks.models import MODELS_FOLDER, PROJECT_ROOT, adapt_normalization, cfg_path, is_complete
+from other.benchmarks.models import MODELS_FOLDER, PROJECT_ROOT, adapt_normalization, cfg_path, make_missing
 from other.benchmarks.pictures import draw
 
 DETECTOR_SIZE, DETECTOR_CLASSES, ANCHORS = 320, 80, 3
@@ -30,14 +28,7 @@ SCORE_DEVIATION = 1.2
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the named models, or both, unless they are there."""
-    parser = argparse.ArgumentParser(description="Make the detector and the segmenter of the benchmarks.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(TASK_MODELS)}; both, if none is named")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for name in parser.parse_args(arguments).names or TASK_MODELS:
-        if not is_complete(name):
-            print(f"making {name}", flush=True)
-            make(name)
-    return 0
+    return make_missing(arguments, list(TASK_MODELS), make)
 
 
 def make(name: str) -> None:
