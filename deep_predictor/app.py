@@ -46,6 +46,7 @@ from deep_predictor.predictions.registry import Registry
 from deep_predictor.predictions.run_gate import RunGate
 from deep_predictor.predictions.video_queue import VideoQueue
 from deep_predictor.predictions.waiting import WaitSlots
+from deep_predictor.publishing.examples import Examples
 from deep_predictor.publishing.library import ModelLibrary
 from deep_predictor.runs.starting import Runs
 from deep_predictor.training.job_run import JobSettings
@@ -191,6 +192,7 @@ def _connect_management(app: Flask, application: Application) -> Management:
     )
     jobs = TrainingJobs(training_job_rows_for(app), PROJECT_ROOT / library_options.runs_folder, settings)
     datasets = DatasetLibrary(DatasetRows(engine), library_options, PROJECT_ROOT, jobs, _picture_rules(main_config))
+    models = ModelLibrary(ModelRows(engine), library_options, application, jobs)
     feed = LiveFeed(jobs)
     application.closers += [jobs.close, feed.close]
     return Management(
@@ -202,7 +204,8 @@ def _connect_management(app: Flask, application: Application) -> Management:
         datasets=datasets,
         jobs=jobs,
         runs=Runs(jobs, datasets, library_options, PROJECT_ROOT, settings),
-        models=ModelLibrary(ModelRows(engine), library_options, application, jobs),
+        models=models,
+        examples=Examples(jobs, models, library_options.examples, PROJECT_ROOT),
         feed=feed,
     )
 

@@ -586,6 +586,7 @@ class ImageUnreadable(PredictionError):
     status = PredictionStatus.IMAGE_UNREADABLE
 
     def __init__(self, detail: str) -> None:
+        self.detail = detail
         super().__init__(f"the image cannot be read: {detail}")
 
 
@@ -593,6 +594,7 @@ class VideoUnreadable(ImageUnreadable):
     code = "video_unreadable"
 
     def __init__(self, detail: str) -> None:
+        self.detail = detail
         PredictionError.__init__(self, f"the video cannot be read: {detail}")
 
 

@@ -8,6 +8,7 @@ from deep_predictor.accounts.accounts import Accounts
 from deep_predictor.config.management_options import AccountsOptions, LibraryOptions
 from deep_predictor.datasets.library import DatasetLibrary
 from deep_predictor.live.feed import LiveFeed
+from deep_predictor.publishing.examples import Examples
 from deep_predictor.publishing.library import ModelLibrary
 from deep_predictor.runs.starting import Runs
 from deep_predictor.training.jobs import TrainingJobs
@@ -26,4 +27,5 @@ class Management:
     jobs: TrainingJobs
     runs: Runs
     models: ModelLibrary
+    examples: Examples
     feed: LiveFeed

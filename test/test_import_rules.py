@@ -85,7 +85,9 @@ KEPT_IN: dict[str, set[str]] = {
 
 
 #: They import nothing heavy; the server watches training through them.
-JOBS = tuple(f"deep_predictor.training.{name}" for name in ("jobs", "job_files", "job_run", "import_files"))
+JOBS = tuple(
+    f"deep_predictor.training.{name}" for name in ("jobs", "job_files", "job_run", "import_files", "box_texts")
+)
 WATCHERS = ("datasets", "runs", "publishing", "live", "management", "web", "app")
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from deep_predictor.images.preprocessing import InputSpec
+
 #: Numbers of a box; they stand before the scores.
 BOX_NUMBERS = 4
 #: A box, its score and its label, in rows of networks that suppress overlaps themselves.
@@ -89,6 +91,15 @@ class BoxLayout:
             width, height = input_size
             boxes /= (height, width, height, width)
         return boxes
+
+
+def boxes_on_picture(boxes: np.ndarray, spec: InputSpec, picture_size: tuple[int, int]) -> np.ndarray:
+    """(K, 4) y1, x1, y2, x2 as shares of the input -> of the picture, which may fill only a part of the input."""
+    if spec.resize_mode == "stretch":
+        return boxes
+    left, top, width, height = spec.letterbox_box(picture_size)
+    sides = np.array([spec.height, spec.width] * 2, np.float64)
+    return (boxes * sides - [top, left, top, left]) / [height, width, height, width]
 
 
 def yolox_cells(input_size: tuple[int, int]) -> int:

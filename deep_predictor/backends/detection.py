@@ -9,7 +9,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from deep_predictor.backends.base import Task
-from deep_predictor.backends.boxes import BoxFormat, BoxLayout, BoxUnits, OutputAxes, ScoreLayout, yolox_cells
+from deep_predictor.backends.boxes import (
+    BoxFormat,
+    BoxLayout,
+    BoxUnits,
+    OutputAxes,
+    ScoreLayout,
+    boxes_on_picture,
+    yolox_cells,
+)
 from deep_predictor.backends.input_options import InputOptions, NetworkPaths
 from deep_predictor.backends.names import read_all_names, read_names
 from deep_predictor.backends.network import NetworkBackend
@@ -132,7 +140,7 @@ class DetectionBackend(NetworkBackend):
         boxes = self._layout.boxes(rows, found.rows, (self._spec.width, self._spec.height))
         if not np.isfinite(boxes).all():
             raise ResultInvalid("a box of the model is not finite")
-        kept = suppress(self._on_picture(boxes, image_size), found, self._limits)
+        kept = suppress(boxes_on_picture(boxes, self._spec, image_size), found, self._limits)
         items = tuple(
             self._detection(box, score, class_index)
             for box, score, class_index in zip(
@@ -178,14 +186,6 @@ class DetectionBackend(NetworkBackend):
         if places.size and labels[places].max() >= len(self.class_names):
             raise ResultInvalid(f"the model gave the label {labels[places].max()} for {len(self.class_names)} names")
         return Candidates(places, labels[places], scores[places])
-
-    def _on_picture(self, boxes: np.ndarray, image_size: tuple[int, int]) -> np.ndarray:
-        """(K, 4) shares of the input -> shares of the picture, which may fill only a part of the input."""
-        if self._spec.resize_mode == "stretch":
-            return boxes
-        left, top, width, height = self._spec.letterbox_box(image_size)
-        sides = np.array([self._spec.height, self._spec.width] * 2, np.float64)
-        return (boxes * sides - [top, left, top, left]) / [height, width, height, width]
 
     def _detection(self, box: list[float], score: float, class_index: int) -> Detection:
         y1, x1, y2, x2 = box

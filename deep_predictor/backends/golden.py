@@ -37,7 +37,7 @@ GOLDEN_FORMAT: Final = 1
 MAX_PICTURES: Final = 64
 MAX_FILE_BYTES: Final = 16 * 2**20
 _MAX_INDEX_BYTES: Final = 64 * 2**10
-_MAX_OUTPUT_BYTES: Final = 64 * 2**20
+MAX_OUTPUT_BYTES: Final = 64 * 2**20
 #: What numpy.save writes before such an array.
 _NPY_HEAD: Final = re.compile(
     rb"\x93NUMPY\x01\x00..\{'descr': '<f4', 'fortran_order': False, "
@@ -140,7 +140,7 @@ def _read_index(path: Path) -> list[str]:
 
 def _read_outputs(path: Path) -> np.ndarray:
     """float32 (pictures, …) of finite numbers. Nothing is unpickled, and no header of Python's is evaluated."""
-    data = _read_file(path, _MAX_OUTPUT_BYTES)
+    data = _read_file(path, MAX_OUTPUT_BYTES)
     head = _NPY_HEAD.match(data)
     if head is None:
         raise _broken(path, "is no array of NumPy of 32-bit floats (pictures, …)")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from deep_predictor.images.preprocessing import InputSpec
+
 #: A pixel's class is a byte.
 MAX_CLASSES = 256
 #: Grid points whose scores are compared at once: they stay in the processor's cache.
@@ -29,6 +31,17 @@ class Placing:
     source: tuple[int, int, int, int]
     target: tuple[int, int, int, int]
     picture_size: tuple[int, int]
+
+
+def placing_of(spec: InputSpec, picture_size: tuple[int, int]) -> Placing:
+    """Where the scores of an input lie on the picture of (width, height) that it was made of."""
+    whole_input, whole_picture = (0, 0, spec.width, spec.height), (0, 0, *picture_size)
+    return Placing(
+        input_size=(spec.width, spec.height),
+        source=spec.letterbox_box(picture_size) if spec.resize_mode == "letterbox" else whole_input,
+        target=spec.crop_box(picture_size) if spec.resize_mode == "center_crop" else whole_picture,
+        picture_size=picture_size,
+    )
 
 
 def best_classes(scores: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:

@@ -17,6 +17,7 @@ from deep_predictor.backends.pixel_scores import (
     best_classes,
     class_counts,
     nearest_classes,
+    placing_of,
     resampled_classes,
     resampled_threshold,
 )
@@ -75,7 +76,7 @@ class SegmentationBackend(NetworkBackend):
 
     def interpret(self, output: np.ndarray, image_size: tuple[int, int]) -> Answer:
         """One picture's scores -> its mask, and the share of each class that is there, largest first."""
-        placing = self._placing(image_size)
+        placing = placing_of(self._spec, image_size)
         outside = self.options.background_index or 0
         try:
             mask = self._mask(output, placing, outside)
@@ -132,15 +133,3 @@ class SegmentationBackend(NetworkBackend):
         if self.options.mask_resampling == "nearest":
             return nearest_classes((plane > self.options.mask_threshold).astype(np.uint8), placing, outside)
         return resampled_threshold(plane, self.options.mask_threshold, placing, outside)
-
-    def _placing(self, image_size: tuple[int, int]) -> Placing:
-        """Raises nothing: sizes of a picture are at least 1."""
-        whole_input = (0, 0, self._spec.width, self._spec.height)
-        whole_picture = (0, 0, *image_size)
-        mode = self._spec.resize_mode
-        return Placing(
-            input_size=(self._spec.width, self._spec.height),
-            source=self._spec.letterbox_box(image_size) if mode == "letterbox" else whole_input,
-            target=self._spec.crop_box(image_size) if mode == "center_crop" else whole_picture,
-            picture_size=image_size,
-        )

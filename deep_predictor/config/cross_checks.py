@@ -16,7 +16,8 @@ ENVIRONMENTS = ("production", "test")
 
 def problems_between(options: Mapping[str, Any], file: str, root: Path) -> list[ConfigProblem]:
     """`options`: what stands inside `deep_predictor_options`, checked or not."""
-    found = [*_recaptcha(options), *_predictors(options), *_endpoints(options), *_shared(options, root)]
+    found = [*_recaptcha(options), *_predictors(options), *_examples(options)]
+    found += [*_endpoints(options), *_shared(options, root)]
     return [ConfigProblem(file, key, message) for key, message in found]
 
 
@@ -42,6 +43,19 @@ def _predictors(options: Mapping[str, Any]) -> list[tuple[str, str]]:
     if names and default is not None and default not in names:
         key = "production.prediction_options.default_predictor_name"
         found.append((key, f"must be one of {', '.join(map(repr, names))} (got {default!r})"))
+    return found
+
+
+def _examples(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a training would be served as must be free: a predictor of the cfg goes before it."""
+    written = find(options, "library_options", "examples")
+    names = _predictor_names(options, "production")
+    found = []
+    for place, example in enumerate(written if isinstance(written, list) else []):
+        name = find(example, "predictor_name")
+        if isinstance(name, str) and name in names:
+            key = f"library_options.examples.{place}.predictor_name"
+            found.append((key, f"must not be one of production's predictors (got {name!r})"))
     return found
 
 

@@ -6,14 +6,27 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
-from deep_predictor.config.strict import ProjectFolder, StrictModel
+from deep_predictor.config.strict import ProjectFolder, ProjectPath, StrictModel
 from deep_predictor.config.written_values import product_of_integers
 
 
 def _network(text: str) -> str:
     ip_network(text)  # its ValueError says what is wrong
+    return text
+
+
+def _existing_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError("there is no such file")
+    return path
+
+
+def _plain_name(text: str) -> str:
+    """It stands in addresses, and names a job and a model."""
+    if text != text.strip() or not text.isprintable() or "/" in text:
+        raise ValueError("must be printable, without a slash, and without white space around it")
     return text
 
 
@@ -34,6 +47,17 @@ class AccountsOptions(StrictModel):
     min_password_length: int = Field(10, ge=8, le=128)
 
 
+class ExampleOptions(StrictModel):
+    """A training that the server offers; its model is served when it is done."""
+
+    #: A training cfg.
+    cfg_path: Annotated[ProjectPath, AfterValidator(_existing_file)]
+    #: What the model is served as in production.
+    predictor_name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_plain_name)]
+    title: str = Field(min_length=1)
+    description: str = ""
+
+
 class LibraryOptions(StrictModel):
     """What the management API keeps on disk, and how much one upload may bring."""
 
@@ -46,3 +70,14 @@ class LibraryOptions(StrictModel):
     max_running_trainings: int = Field(1, ge=1, le=64)
     #: Whether a training cfg may name a Python file that builds the network.
     allow_python_architectures: bool = False
+    #: In the order of the pages.
+    examples: tuple[ExampleOptions, ...] = ()
+
+    @field_validator("examples")
+    @classmethod
+    def _have_names_of_their_own(cls, examples: tuple[ExampleOptions, ...]) -> tuple[ExampleOptions, ...]:
+        names = [example.predictor_name for example in examples]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"must have different predictor_names (twice: {', '.join(twice)})")
+        return examples

@@ -11,7 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from deep_predictor.datasets.folders import DatasetFolders, new_file_name
 from deep_predictor.datasets.pictures import PictureRules
-from deep_predictor.db.dataset_rows import CHUNK, Dataset, DatasetRows, NewItem
+from deep_predictor.db.dataset_records import Dataset, NewItem
+from deep_predictor.db.dataset_rows import DatasetRows
+from deep_predictor.db.item_statements import CHUNK
 from deep_predictor.errors import ImageNotStored, NameTaken
 from deep_predictor.images.decoding import EXTENSION_FORMATS
 from deep_predictor.images.folder_names import safe_folder_name

@@ -5,7 +5,7 @@ Times are seconds since 1970. Both databases have the tables; all of it lives in
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 from sqlalchemy.schema import SchemaItem
 
@@ -22,10 +22,14 @@ class DatasetColumns:
     changed_at: Mapped[float]
     #: Rises with every change of its items: what was found out about another version is old.
     version: Mapped[int] = mapped_column(default=1)
+    #: classification, detection or segmentation: whether its items have a label, boxes or a mask.
+    task: Mapped[str] = mapped_column(Text, default="classification", server_default="classification")
+    #: Of the last two: JSON list of [number, name] in the order that people gave; [] where labels are the classes.
+    classes: Mapped[str] = mapped_column(Text, default="[]", server_default="[]")
 
 
 class DatasetItemColumns:
-    """One row a labelled picture."""
+    """One row a picture, with what is true of it."""
 
     __tablename__ = "dataset_items"
 
@@ -37,10 +41,12 @@ class DatasetItemColumns:
             Index("ix_dataset_items_split", "dataset_id", "split", "id"),
             Index("ix_dataset_items_content", "dataset_id", "sha256"),
             Index("ix_dataset_items_import", "import_key", unique=True),
+            Index("ix_dataset_items_annotated", "dataset_id", "is_annotated", "id"),
         )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     dataset_id: Mapped[int]
+    #: "" where boxes or a mask say what is on it.
     label: Mapped[str] = mapped_column(Text)
     #: train, val or test; "": the split of a training decides.
     split: Mapped[str] = mapped_column(Text, default="")
@@ -60,6 +66,24 @@ class DatasetItemColumns:
     added_at: Mapped[float]
     #: Unique for each item that a job brings, so that one taken in twice is there once.
     import_key: Mapped[str | None] = mapped_column(Text)
+    #: JSON list, see `stored_boxes`; NULL: nobody has looked for things to box, or it is no item of boxes.
+    boxes: Mapped[str | None] = mapped_column(Text)
+    #: Below the data set's folder; pixels are the numbers of classes.
+    mask_file: Mapped[str | None] = mapped_column(Text)
+    #: Whether a label, boxes (none of them, too) or a mask say what is on it.
+    is_annotated: Mapped[bool] = mapped_column(default=True, server_default=true())
+
+
+class DatasetItemClassColumns:
+    """One row a class that is on a picture of boxes or with a mask."""
+
+    __tablename__ = "dataset_item_classes"
+
+    dataset_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    class_number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    item_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+    #: Boxes, or pixels.
+    amount: Mapped[int] = mapped_column(BigInteger)
 
 
 class ModelColumns:

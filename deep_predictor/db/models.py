@@ -10,7 +10,13 @@ from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from deep_predictor.db.account_columns import ApiKeyColumns, OAuthClientColumns, OAuthTokenColumns, UserColumns
-from deep_predictor.db.library_columns import DatasetColumns, DatasetItemColumns, ModelColumns, PublicationColumns
+from deep_predictor.db.library_columns import (
+    DatasetColumns,
+    DatasetItemClassColumns,
+    DatasetItemColumns,
+    ModelColumns,
+    PublicationColumns,
+)
 
 Columns = TypeVar("Columns")
 
@@ -142,6 +148,7 @@ _TABLES: tuple[type[Any], ...] = (
     OAuthTokenColumns,
     DatasetColumns,
     DatasetItemColumns,
+    DatasetItemClassColumns,
     ModelColumns,
     PublicationColumns,
 )

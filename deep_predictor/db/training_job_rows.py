@@ -29,6 +29,8 @@ class JobState(StrEnum):
 
 #: What a job ends in.
 ENDED = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
+#: Of one name, so many are told.
+_MOST_NAMED = 100
 #: The state of a row that nobody is shown: it keeps its id from being given to another job.
 _FORGOTTEN = "forgotten"
 
@@ -133,6 +135,14 @@ class TrainingJobRows:
         with busy_errors(), self._engine.connect() as connection:
             count = connection.scalar(select(func.count()).select_from(self._table).where(*conditions))
             return count or 0, [_job(row) for row in connection.execute(some)]
+
+    def named(self, kind: str, name: str) -> list[TrainingJob]:
+        """The newest of a kind and name, newest first."""
+        table = self._table
+        some = select(table).where(self._is_known, table.c.kind == kind, table.c.name == name)
+        some = some.order_by(table.c.id.desc()).limit(_MOST_NAMED)
+        with busy_errors(), self._engine.connect() as connection:
+            return [_job(row) for row in connection.execute(some)]
 
     def forget(self, job_id: int) -> bool:
         """Keep nothing of an ended job but its id, which others may have noted; False when it has not ended."""

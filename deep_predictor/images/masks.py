@@ -39,6 +39,17 @@ def read_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise ImageUnreadable(f"{path}: {type(error).__name__}: {error}") from error
 
 
+def shrink_mask(path: Path, longest_side: int) -> bytes:
+    """A mask that `encode_mask` made as one of at most so many pixels a side. Raises ImageUnreadable, OSError."""
+    mask, colours = read_mask(path)
+    height, width = mask.shape
+    scale = longest_side / max(height, width)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        mask = cv2.resize(mask, size, interpolation=cv2.INTER_NEAREST)
+    return encode_mask(mask, colours)
+
+
 def read_palette(path: Path) -> np.ndarray:
     """RGB uint8 (256, 3) of such a file, whose pixels are not read. Raises ImageUnreadable."""
     try:

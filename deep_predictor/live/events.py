@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,8 @@ from deep_predictor.training.job_files import Progress, RunState
 EventName = Literal["batch", "epoch", "trial", "ended"]
 #: Figures of an epoch.
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+#: Those that only some tasks have; told where they are.
+_TASK_FIGURES = ("val_map50", "val_map50_95", "val_miou")
 _SEARCH = "search"
 
 
@@ -33,7 +35,7 @@ def line_event(job: TrainingJob, said: RunState, seq: int, line: Mapping[str, An
         return _event("trial", job, seq, epoch=seq, epochs=epochs, trial=plain(line))
     epoch = line.get("epoch", seq)
     seconds = finite(line.get("seconds"))
-    figures = {name: finite(line.get(name)) for name in (*FIGURES, "learning_rate")}
+    figures = {**_figures(line, FIGURES), "learning_rate": finite(line.get("learning_rate"))}
     is_known = seconds is not None and epochs and type(epoch) is int
     left = round(seconds * max(0, epochs - epoch), 1) if is_known else None
     return _event("epoch", job, seq, epoch=epoch, epochs=epochs, **figures, seconds=seconds, eta_seconds=left)
@@ -41,15 +43,20 @@ def line_event(job: TrainingJob, said: RunState, seq: int, line: Mapping[str, An
 
 def batch_event(job: TrainingJob, seq: int, last_line: Mapping[str, Any], progress: Progress) -> Event:
     """`last_line`: of the epoch that ended last, {} before; its validation figures are the newest there are."""
-    known = {"val_loss": finite(last_line.get("val_loss")), "val_accuracy": finite(last_line.get("val_accuracy"))}
+    known = _figures(last_line, ("val_loss", "val_accuracy"))
     counts = {"done": progress.done, "total": progress.total, "unit": progress.unit}
     return _event("batch", job, seq, **{**known, **plain(progress.figures), **counts})
 
 
 def end_event(job: TrainingJob, said: RunState, seq: int, last_line: Mapping[str, Any]) -> Event:
-    figures = {} if job.kind == _SEARCH else {name: finite(last_line.get(name)) for name in FIGURES}
+    figures = {} if job.kind == _SEARCH else _figures(last_line, FIGURES)
     counts = {"epoch": max(said.epoch, job.epoch, seq), "epochs": said.epochs or job.epochs, "eta_seconds": 0.0}
     return _event("ended", job, seq, state=str(job.state), reason=job.reason, **counts, **figures)
+
+
+def _figures(line: Mapping[str, Any], names: Sequence[str]) -> dict[str, float | None]:
+    found = {name: finite(line.get(name)) for name in (*names, *_TASK_FIGURES)}
+    return {name: value for name, value in found.items() if name in names or value is not None}
 
 
 def _event(name: EventName, job: TrainingJob, seq: int, **content: Any) -> Event:

@@ -36,6 +36,7 @@ class Registry:
 
     def __init__(self, predictors: Sequence[Predictor], room: EngineRoom) -> None:
         self._predictors = list(predictors)
+        self._has_started = False
         self._room = room
         self._lock = threading.Lock()
         #: Wakes who waits for a predictor to be loaded or gone.
@@ -48,11 +49,17 @@ class Registry:
         self._to_load: SimpleQueue[Predictor] = SimpleQueue()
 
     def add(self, predictor: Predictor) -> None:
-        """One more that `start` loads; called before it."""
-        self._predictors.append(predictor)
+        """One more to load: by `start`, and after it at once, on a thread of its own. Nobody waits for it."""
+        with self._lock:
+            if not self._has_started:
+                self._predictors.append(predictor)
+                return
+            self._start_loading(predictor)
 
     def start(self) -> None:
         """Run each engine's first inference here, in the main thread, then load everything on threads."""
+        with self._lock:
+            self._has_started = True
         self._start_engines()
         for predictor in sorted(self._predictors, key=lambda p: not p.required):
             self._to_load.put(predictor)
@@ -72,10 +79,8 @@ class Registry:
 
         False when that takes longer, or the server stops: then it is retired, and goes as soon as it is loaded.
         """
-        thread = threading.Thread(target=self._load, args=(predictor,), name=f"loading {predictor.name}", daemon=True)
         with self._changed:
-            self._threads = [*(other for other in self._threads if other.is_alive()), thread]
-            thread.start()
+            self._start_loading(predictor)
             self._changed.wait_for(lambda: predictor.has_loaded or self._stopping.is_set(), timeout_seconds)
             is_loaded = predictor.has_loaded and not self._stopping.is_set()
         if not is_loaded:
@@ -180,6 +185,12 @@ class Registry:
                 logger.exception("predictor %s: its engine cannot be started", predictor.name)
                 message = f"its engine cannot be started: {type(error).__name__}: {error}"
                 predictor.fail(BackendNotReady(message, "library_broken"))
+
+    def _start_loading(self, predictor: Predictor) -> None:
+        """Called with the lock held."""
+        thread = threading.Thread(target=self._load, args=(predictor,), name=f"loading {predictor.name}", daemon=True)
+        self._threads = [*(other for other in self._threads if other.is_alive()), thread]
+        thread.start()
 
     def _add_loader(self) -> None:
         with self._lock:

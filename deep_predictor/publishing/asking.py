@@ -9,17 +9,15 @@ from deep_predictor.config.predictor_config import PredictorConfig
 from deep_predictor.db.model_rows import ModelRecord
 from deep_predictor.engines.table import reference_of
 from deep_predictor.environment import Application, Environment
-from deep_predictor.errors import PredictionTimedOut, StateConflict, TooManyWaiting
-from deep_predictor.predictions import running
+from deep_predictor.errors import StateConflict, TooManyWaiting
+from deep_predictor.predictions.asking import outcome_of
 from deep_predictor.predictions.job import Job, Outcome
 from deep_predictor.predictions.predictor import Predictor
 from deep_predictor.predictions.submitting import submit_picture
 from deep_predictor.publishing.model_folders import ModelFolders
 from deep_predictor.publishing.publisher import Publisher
-from deep_predictor.results import PredictionStatus
 
 LOAD_SECONDS = 120.0
-PREDICT_SECONDS = 120.0
 #: So many requests at most may wait for a model that is not published.
 _SLOT_NAME = "models of the library"
 
@@ -40,7 +38,7 @@ class ModelAsker:
         with self._application.wait_slots.hold(_SLOT_NAME) as granted:
             if not granted:
                 raise TooManyWaiting
-            return _done(self._ended(self._submitted(model, image_bytes)))
+            return outcome_of(self._submitted(model, image_bytes), self._application.stopping)
 
     def forget(self, model: ModelRecord) -> None:
         """Close it, if it is the one that is loaded."""
@@ -84,24 +82,7 @@ class ModelAsker:
 
         return Predictor(name, load, self._application.run_gate, self._application.stopping)
 
-    def _ended(self, job: Job) -> Job:
-        job.wait(PREDICT_SECONDS)
-        if job.outcome is None and self._application.stopping.is_set():
-            raise TooManyWaiting
-        if job.outcome is None and running.fail(job, PredictionTimedOut(PREDICT_SECONDS)):
-            job.predictor.queue.discard(job)
-        job.wait(PREDICT_SECONDS)
-        return job
-
 
 def _key(model: ModelRecord) -> tuple[int, float]:
     """A number may be given again when a model is gone."""
     return model.id, model.created_at
-
-
-def _done(job: Job) -> Outcome:
-    outcome = job.outcome
-    if outcome is None or outcome.status != PredictionStatus.DONE:
-        code = (outcome.reason_code if outcome else None) or "prediction_failed"
-        raise StateConflict(code, f"the picture could not be predicted ({code})")
-    return outcome

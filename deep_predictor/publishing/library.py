@@ -20,6 +20,7 @@ from deep_predictor.publishing.model_folders import (
     ModelFolders,
     class_names_of,
     metrics_of,
+    task_of,
 )
 from deep_predictor.publishing.publisher import Publisher
 from deep_predictor.publishing.uploads import ModelUploads
@@ -47,27 +48,29 @@ class ModelLibrary:
         self.uploads.settle_lost()
         self.publisher.restore()
 
-    def take_in(self, job: TrainingJob) -> None:
+    def take_in(self, job: TrainingJob) -> ModelRecord | None:
         """The model folder of a training or search becomes the next version of the job's name; called again, it is
-        that version still. Raises OSError."""
+        that version still. None where the run left no model. Raises OSError."""
         source = _model_folder_of(job, self.folders.root)
         if source is None:
             logger.warning("training job %d left no model folder in its run", job.id)
-            return
+            return None
         model = self._rows.find_by_job(job.id)
         if model and model.created_at < job.created_at:  # of an earlier job, whose number was given again
             self._rows.set_job(model.id, None)
             model = None
         if model and model.state == ModelState.READY:
-            return
+            return model
         if model is None:
-            new = NewModel(job.name, self.folders.new_name(), "trained", job.id, job.dataset_id, job.created_by)
+            about = (job.id, job.dataset_id, job.created_by, task_of(source))
+            new = NewModel(job.name, self.folders.new_name(), "trained", *about)
             model = self._rows.add(new)
         reports = [folder / REPORT_FILE for folder in (source.parent, Path(job.run_folder))]
         self.folders.copy_in(source, next(filter(Path.is_file, reports), None), model.folder)
         folder = self.folders.of(model)
         self._rows.set_ready(model.id, class_names_of(folder), metrics_of(folder))
         logger.info("training job %d made model %d: %s version %d", job.id, model.id, model.name, model.version)
+        return self._rows.get(model.id)
 
     def page(
         self, limit: int, offset: int, name: str | None = None, dataset_id: int | None = None
@@ -96,7 +99,8 @@ class ModelLibrary:
             model = self.get(model_id)
             if model.state == ModelState.CHECKING:
                 raise StateConflict("model_checking", f"model {model_id} is being looked at by job {model.job_id}")
-            self._rows.delete(model_id)
+            with self.publisher.naming:
+                self._rows.delete(model_id)
             self._asker.forget(model)
             self.folders.remove(model.folder)
 

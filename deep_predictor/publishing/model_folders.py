@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.predictor_config import PredictorConfig, load_predictor_config
 from deep_predictor.db.model_rows import ModelRecord
 from deep_predictor.images.folder_names import safe_folder_name
@@ -30,7 +31,10 @@ NAMES_FILE = "names.txt"
 REPORT_FILE = "report.html"
 EXPORTS_FOLDER = "exports"
 #: Figures of a part of the split that lists show; the rest stands in metrics.json.
-_SHOWN_FIGURES = ("count", "accuracy", "top5_accuracy", "ece", "loss")
+_SHOWN_FIGURES = (
+    *("count", "accuracy", "top5_accuracy", "ece", "loss"),
+    *("map50", "map50_95", "miou", "miou_without_background"),
+)
 _SHOWN = ("best_epoch", "temperature")
 #: An upload that nobody began to check, left by a server that died.
 _OLD_SECONDS = 24 * 3600.0
@@ -107,14 +111,15 @@ def class_names_of(folder: Path) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def task_of(folder: Path) -> str:
+    """What a training's model does, by its manifest; classification where it says nothing."""
+    task = _object_in(folder / MANIFEST_FILE).get("task")
+    return str(task) if task in get_args(Task) else "classification"
+
+
 def metrics_of(folder: Path) -> dict[str, Any]:
     """What lists show of metrics.json; {} where there is none."""
-    try:
-        written = json.loads((folder / METRICS_FILE).read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(written, dict):
-        return {}
+    written = _object_in(folder / METRICS_FILE)
     shown: dict[str, Any] = {name: written[name] for name in _SHOWN if isinstance(written.get(name), int | float)}
     threshold = written.get("threshold")
     if isinstance(threshold, dict) and isinstance(threshold.get("threshold"), int | float):
@@ -124,6 +129,15 @@ def metrics_of(folder: Path) -> dict[str, Any]:
             numbers = {name: figures.get(name) for name in _SHOWN_FIGURES}
             shown[part] = {name: value for name, value in numbers.items() if isinstance(value, int | float)}
     return shown
+
+
+def _object_in(path: Path) -> dict[str, Any]:
+    """{} where there is none."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _link_or_copy(source: str, target: str) -> None:

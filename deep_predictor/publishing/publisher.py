@@ -32,6 +32,8 @@ class Publisher:
     def __init__(self, rows: ModelRows, folders: ModelFolders, application: Application) -> None:
         self._rows, self._folders, self._application = rows, folders, application
         self._one_at_a_time = threading.Lock()
+        #: Held while a row is written and the name given that it speaks of; and while a model is deleted.
+        self.naming = threading.Lock()
 
     def restore(self) -> None:
         """At start, before anything is loaded: add the published predictors to their environments."""
@@ -65,6 +67,23 @@ class Publisher:
         with self.held():
             return self._publish(model_id, environment_name, predictor_name, user_id)
 
+    def publish_soon(
+        self, model_id: int, environment_name: str, predictor_name: str, user_id: int | None
+    ) -> PublicationRecord | None:
+        """Give a model the name now, and load it in the background: until then its predictor is `loading`.
+
+        None where the model had the name before: then nothing is done, also when it has it no more. Raises NotFound.
+        """
+        environment = self.environment(environment_name)
+        with self.naming:
+            model = self._rows.get(model_id)
+            if any(one.model_id == model_id for one in self._rows.history(environment_name, predictor_name)):
+                return None
+            predictor = self._make(environment, predictor_name, model)
+            publication = self._give_name(environment, predictor, model, user_id)
+        self._application.registry.add(predictor)
+        return publication
+
     def roll_back(self, environment_name: str, predictor_name: str, user_id: int | None) -> PublicationRecord:
         """Serve what was published before the model that is served now. Raises as `publish` does."""
         with self.held():
@@ -78,9 +97,10 @@ class Publisher:
         """Serve the name no more; what its predictor has accepted ends as always. Raises NotFound, StateConflict."""
         with self.held():
             self.find(environment_name, predictor_name)
-            self._rows.publish(environment_name, predictor_name, None, user_id)
             environment = self.environment(environment_name)
-            earlier = None if environment.is_in_cfg(predictor_name) else environment.withdraw(predictor_name)
+            with self.naming:
+                self._rows.publish(environment_name, predictor_name, None, user_id)
+                earlier = None if environment.is_in_cfg(predictor_name) else environment.withdraw(predictor_name)
             if earlier:
                 self._application.registry.retire(earlier)
             logger.info("predictor %s of %s is unpublished", predictor_name, environment_name)
@@ -139,14 +159,21 @@ class Publisher:
             raise StateConflict("model_not_ready", f"model {model.id} is {model.state}")
         predictor = self._load(self._make(environment, predictor_name, model))
         try:
-            publication = self._rows.publish(environment_name, predictor_name, model.id, user_id)
+            with self.naming:
+                return self._give_name(environment, predictor, model, user_id)
         except BaseException:
             self._application.registry.retire(predictor)
             raise
+
+    def _give_name(
+        self, environment: Environment, predictor: Predictor, model: ModelRecord, user_id: int | None
+    ) -> PublicationRecord:
+        """Called with `naming` held."""
+        publication = self._rows.publish(environment.name, predictor.name, model.id, user_id)
         earlier = environment.serve(predictor)
         if earlier:
             self._application.registry.retire(earlier)
-        logger.info("model %d is published as %s in %s", model.id, predictor_name, environment.name)
+        logger.info("model %d is published as %s in %s", model.id, predictor.name, environment.name)
         return publication
 
     def _load(self, predictor: Predictor) -> Predictor:

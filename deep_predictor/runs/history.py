@@ -32,6 +32,9 @@ class History:
     testing_loss: Sequence[float | None]
     training_accuracy: Sequence[float | None]
     testing_accuracy: Sequence[float | None]
+    val_map50: Sequence[float | None]
+    val_map50_95: Sequence[float | None]
+    val_miou: Sequence[float | None]
 
 
 def history_of(job: TrainingJob) -> History:
@@ -42,6 +45,9 @@ def history_of(job: TrainingJob) -> History:
         testing_loss=[_finite(line.get("val_loss")) for line in lines],
         training_accuracy=[_finite(line.get("accuracy")) for line in lines],
         testing_accuracy=[_finite(line.get("val_accuracy")) for line in lines],
+        val_map50=[_finite(line.get("val_map50")) for line in lines],
+        val_map50_95=[_finite(line.get("val_map50_95")) for line in lines],
+        val_miou=[_finite(line.get("val_miou")) for line in lines],
     )
 
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from deep_predictor.datasets.library import DatasetLibrary
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen, DatasetItem
 from deep_predictor.errors import ContentRefused, NotFound, RequestInvalid, StateConflict
 from deep_predictor.runs import settings
 from deep_predictor.runs.children import TIMED_OUT, Children, Finished
@@ -59,6 +59,7 @@ def preview(
     folders = {shelf: workplace.shelf(shelf[1]) for shelf in shelves}
     order = {
         "pictures": _some_pictures(datasets, dataset_id, seed),
+        "class_names": datasets.get(dataset_id).class_names,
         "operations": [settings.with_folders(entry, folders) for entry in operations],
         "draws": DRAWS,
         "seed": seed,
@@ -83,21 +84,30 @@ def _pictures_in(finished: Finished) -> Sequence[PreviewedPicture]:
     return pictures
 
 
-def _some_pictures(datasets: DatasetLibrary, dataset_id: int, seed: int) -> list[dict[str, str]]:
-    dataset = datasets.get(dataset_id)
-    count = sum(datasets.counts(dataset).values())
+def _some_pictures(datasets: DatasetLibrary, dataset_id: int, seed: int) -> list[dict[str, Any]]:
+    """With what is true of them; of those alone where that is known."""
+    dataset, known = datasets.get(dataset_id), Chosen(annotated=True)
+    count = datasets.annotations.count(dataset)
     if not count:
-        raise StateConflict("dataset_empty", f"the data set {dataset.name!r} has no items")
+        raise StateConflict("dataset_empty", f"the data set {dataset.name!r} has no items that say what is on them")
     found = []
     places = Random(seed).sample(range(count), min(PICTURES, count))  # noqa: S311  no secret comes of it
     for place in sorted(places):
-        items, _ = datasets.items(dataset_id, Chosen(), 1, place)
+        items, _ = datasets.items(dataset_id, known, 1, place)
         for item in items:  # none: somebody is just deleting them
             try:
-                found.append({"file": str(datasets.picture(item).resolve()), "class_name": item.label})
+                found.append({"file": str(datasets.picture(item).resolve()), **_truth_of(datasets, item)})
             except NotFound:
                 continue
     return found
+
+
+def _truth_of(datasets: DatasetLibrary, item: DatasetItem) -> dict[str, Any]:
+    """Raises NotFound for a mask that is gone."""
+    if item.mask_file:
+        return {"mask": str(datasets.annotations.mask(item).resolve())}
+    boxes = datasets.annotations.boxes_of(item)
+    return {"class_name": item.label} if boxes is None else {"boxes": [vars(box) for box in boxes]}
 
 
 def _told(where: str) -> str:

@@ -73,7 +73,8 @@ class Runs:
     def start(self, kind: RunKind, dataset_id: int, order: RunOrder) -> TrainingJob:
         """Queue a run on the data set as it is now.
 
-        Raises RequestInvalid with all that is wrong with the settings, NotFound, StateConflict for an empty data set.
+        Raises RequestInvalid with all that is wrong with the settings, NotFound, StateConflict for a data set on whose
+        pictures nothing is marked.
         """
         settings.check_settings(order.settings, self._allow_python)
         dataset = self._datasets.get(dataset_id)
@@ -89,7 +90,7 @@ class Runs:
                 {shelf: workplace.shelf(shelf[1]) for shelf in shelves},
                 self._place,
             )
-            self._check_training(cfg, workplace, kind)
+            self._check_training(cfg, workplace, kind, "--task", dataset.task)
             self._datasets.snapshot(dataset_id, workplace.dataset)
             job_id = self._jobs.start(cfg, kind, name, order.priority, order.created_by, dataset_id)
             return self._jobs.get(job_id)
@@ -111,6 +112,10 @@ class Runs:
         """Queue the making of a new data set out of one. Raises as `start`."""
         augmenting.check_order(order)
         dataset = self._datasets.get(dataset_id)
+        if dataset.task != "classification":
+            raise StateConflict(
+                "wrong_task", "only pictures with labels are augmented ahead: a training draws the others"
+            )
         with self._new_workplace() as workplace:
             for shelf in dict.fromkeys(augmenting.shelves_of(order, dataset_id).values()):
                 workplace.write_shelf(self._datasets, shelf)
@@ -139,7 +144,7 @@ class Runs:
 
     def estimate(self, dataset_id: int, planned: Planned) -> Estimate:
         """About how long a training would take. Raises NotFound."""
-        counts = self._datasets.counts(self._datasets.get(dataset_id))
+        counts = self._datasets.annotated_counts(dataset_id)
         try:
             findings = self._datasets.doctor.newest(dataset_id).findings
         except StateConflict:  # it was not asked yet
@@ -195,8 +200,8 @@ class Runs:
         self._jobs.forget(job_id)
         self._workplaces.remove_of(job.cfg)
 
-    def _check_training(self, cfg: Mapping[str, Any], workplace: Workplace, kind: RunKind) -> None:
-        options = ("--search",) if kind == "search" else ()
+    def _check_training(self, cfg: Mapping[str, Any], workplace: Workplace, kind: RunKind, *about: str) -> None:
+        options = (*about, "--search") if kind == "search" else about
         self._check(cfg, workplace, lambda key: f"settings{key.removeprefix(settings.SECTION)}", *options)
 
     def _check(

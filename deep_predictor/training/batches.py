@@ -10,13 +10,14 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training.dataset import Dataset
+from deep_predictor.training.sample import Sample
 
 #: Batches that are prepared ahead, beyond those that threads work on.
 _AHEAD = 2
@@ -27,33 +28,65 @@ _ORDER, _PICTURE, _MIX = 0, 1, 2
 class Augmenting(Protocol):
     """What changes pictures while a network trains; see `training.augmentation`."""
 
-    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray: ...
+    def sample(self, rng: np.random.Generator, sample: Sample) -> Sample: ...
 
     def batch(
         self, rng: np.random.Generator, inputs: np.ndarray, targets: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]: ...
 
 
+class Targets(Protocol):
+    """What a network shall give for a picture: an array of the same shape for each."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    def encode(self, sample: Sample, label: int) -> np.ndarray:
+        """The truth of a picture, as it lies in the network's input. `label`: its class, where it has one."""
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """Of classified pictures: (classes,) float32, 1 for the class, 0 for all others."""
+
+    class_count: int
+    dtype = np.float32
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.class_count,)
+
+    def encode(self, sample: Sample, label: int) -> np.ndarray:
+        target = np.zeros(self.class_count, np.float32)
+        target[label] = 1
+        return target
+
+
 @dataclass(frozen=True)
 class Pipeline:
-    """From a picture of a data set to a network's input.
+    """From a picture of a data set to a network's input and target.
 
     `smallest`: (width, height) that JPEGs may be decoded down to, None: in full. It is the serving predictor's too.
+    `targets`: None: those of classified pictures.
     """
 
     spec: InputSpec
     smallest: tuple[int, int] | None = None
     augmentation: Augmenting | None = None
+    targets: Targets | None = None
 
     @property
     def plain(self) -> Pipeline:
         """Without augmentation: for validation, test and serving."""
-        return Pipeline(self.spec, self.smallest)
+        return replace(self, augmentation=None)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """inputs: float32 (N, h, w, c); targets: float32 (N, classes), each row adds up to 1."""
+    """inputs: float32 (N, h, w, c); targets: (N, …), for each picture what the run's `Targets` say."""
 
     inputs: np.ndarray
     targets: np.ndarray
@@ -76,16 +109,13 @@ class Batches:
         self.labels = np.array([dataset.items[index].label for index in indices], np.int64)
         self._dataset, self._indices, self._pipeline, self._options = dataset, indices, pipeline, options
         self._pool = ThreadPoolExecutor(options.workers, thread_name_prefix="batches")
-        one_input = 4 * math.prod(pipeline.spec.input_shape)
-        fits = len(indices) * one_input <= options.cache_bytes
+        self._targets = pipeline.targets or OneHot(len(dataset.class_names))
+        one = self._empty(1)
+        fits = len(indices) * (one.inputs.nbytes + one.targets.nbytes) <= options.cache_bytes
         #: Without augmentation a picture looks the same in each epoch, so it is kept as the network gets it.
-        self._inputs = (
-            np.zeros((len(indices), *pipeline.spec.input_shape), np.float32)
-            if fits and pipeline.augmentation is None
-            else None
-        )
+        self._kept = self._empty(len(indices)) if fits and pipeline.augmentation is None else None
         self._is_filled = np.zeros(len(indices), bool)
-        self._pictures: dict[int, np.ndarray] = {}
+        self._samples: dict[int, Sample] = {}
         self._free_bytes = options.cache_bytes if pipeline.augmentation else 0
 
     def __len__(self) -> int:
@@ -132,43 +162,49 @@ class Batches:
             waiting.append(self._pool.submit(self._make, places, epoch, start))
 
     def _make(self, places: np.ndarray, epoch: int, start: int) -> Batch:
-        inputs = self._kept(places) if self._inputs is not None else self._fresh(places, epoch)
-        targets = np.zeros((len(places), len(self._dataset.class_names)), np.float32)
-        targets[np.arange(len(places)), self.labels[places]] = 1
-        if self._pipeline.augmentation:
-            rng = np.random.default_rng([self._options.seed, _MIX, epoch, start])
-            inputs, targets = self._pipeline.augmentation.batch(rng, inputs, targets)
-        return Batch(inputs, targets)
+        if self._kept is not None:
+            return self._from_kept(self._kept, places)
+        batch = self._fresh(places, epoch)
+        if not self._pipeline.augmentation:
+            return batch
+        rng = np.random.default_rng([self._options.seed, _MIX, epoch, start])
+        return Batch(*self._pipeline.augmentation.batch(rng, batch.inputs, batch.targets))
 
-    def _kept(self, places: np.ndarray) -> np.ndarray:
-        assert self._inputs is not None
+    def _from_kept(self, kept: Batch, places: np.ndarray) -> Batch:
         for place in places[~self._is_filled[places]]:
-            self._inputs[place] = self._pipeline.spec.apply(self._read(place))
+            self._fill(kept, int(place), int(place), self._read(int(place)))
             self._is_filled[place] = True
-        return self._inputs[places]
+        return Batch(kept.inputs[places], kept.targets[places])
 
-    def _fresh(self, places: np.ndarray, epoch: int) -> np.ndarray:
-        inputs = np.empty((len(places), *self._pipeline.spec.input_shape), np.float32)
-        for row, place in enumerate(places):
-            image = self._picture(int(place))
+    def _fresh(self, places: np.ndarray, epoch: int) -> Batch:
+        batch = self._empty(len(places))
+        for row, place in enumerate(places.tolist()):
+            sample = self._sample(place)
             if self._pipeline.augmentation:
-                index = int(self._indices[place])
-                rng = np.random.default_rng([self._options.seed, _PICTURE, epoch, index])
-                name = self._dataset.class_names[self._dataset.items[index].label]
-                image = self._pipeline.augmentation.image(rng, image, name)
-            inputs[row] = self._pipeline.spec.apply(image)
-        return inputs
+                rng = np.random.default_rng([self._options.seed, _PICTURE, epoch, int(self._indices[place])])
+                sample = self._pipeline.augmentation.sample(rng, sample)
+            self._fill(batch, row, place, sample)
+        return batch
 
-    def _picture(self, place: int) -> np.ndarray:
+    def _fill(self, batch: Batch, row: int, place: int, sample: Sample) -> None:
+        batch.inputs[row] = self._pipeline.spec.apply(sample.image)
+        batch.targets[row] = self._targets.encode(sample, int(self.labels[place]))
+
+    def _empty(self, count: int) -> Batch:
+        inputs = np.zeros((count, *self._pipeline.spec.input_shape), np.float32)
+        return Batch(inputs, np.zeros((count, *self._targets.shape), self._targets.dtype))
+
+    def _sample(self, place: int) -> Sample:
         """A decoded picture, kept while there is room. Two threads never read the same one in the same epoch."""
-        kept = self._pictures.get(place)
+        kept = self._samples.get(place)
         if kept is not None:
             return kept
-        image = self._read(place)
-        if image.nbytes <= self._free_bytes:
-            self._free_bytes -= image.nbytes
-            self._pictures[place] = image
-        return image
+        sample = self._read(place)
+        size = sample.image.nbytes + (0 if sample.mask is None else sample.mask.nbytes)
+        if size <= self._free_bytes:
+            self._free_bytes -= size
+            self._samples[place] = sample
+        return sample
 
-    def _read(self, place: int) -> np.ndarray:
-        return self._dataset.read(int(self._indices[place]), self._pipeline.smallest)
+    def _read(self, place: int) -> Sample:
+        return self._dataset.sample(int(self._indices[place]), self._pipeline.smallest)

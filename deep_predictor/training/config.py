@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.strict import ProjectPath, StrictModel, get_section, parse, read_json_object, shown_path
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.images.preprocessing import ColorMode, InputSpec, PerChannel, ResizeFilter, ResizeMode
@@ -20,13 +21,20 @@ from deep_predictor.os_limits import usable_cores
 from deep_predictor.training.architectures.options import ArchitectureOptions
 from deep_predictor.training.architectures.table import ARCHITECTURES
 from deep_predictor.training.augmentation.known import KnownPicture
-from deep_predictor.training.augmentation.table import build_augmentation, find_problems
+from deep_predictor.training.augmentation.table import build_augmentation, find_problems, task_problems
 from deep_predictor.training.batches import Augmenting
 from deep_predictor.training.datasets.options import DatasetOptions
+from deep_predictor.training.figures import Judgement
 from deep_predictor.training.job_files import RUNS_FOLDER
 from deep_predictor.training.schedule import ScheduleName
 from deep_predictor.training.search.options import SearchOptions
 
+#: What the epochs of a task can be judged by; the first unless the cfg says otherwise.
+JUDGEMENTS: Mapping[Task, tuple[Judgement, ...]] = {
+    "classification": ("val_loss", "val_accuracy"),
+    "detection": ("val_map50_95", "val_map50", "val_loss"),
+    "segmentation": ("val_miou", "val_accuracy", "val_loss"),
+}
 #: The one key that a training cfg holds.
 SECTION = "training_options"
 
@@ -108,8 +116,8 @@ class FitOptions(StrictModel):
     clip_norm: float | None = Field(None, gt=0)
     #: Ends the run when the kept figure was not better for so many epochs; None: all epochs are run.
     early_stop_patience: int | None = Field(None, ge=1)
-    #: What the kept epoch is best in.
-    keep_best: Literal["val_loss", "val_accuracy"] = "val_loss"
+    #: What the kept epoch is best in; None: the first of JUDGEMENTS.
+    keep_best: Judgement | None = None
     #: float16 arithmetic where a GPU is; elsewhere it does nothing.
     mixed_precision: bool = False
     #: The same figures again from the same seed, also after kills: slower, on one machine's CPU.
@@ -135,6 +143,17 @@ class FitOptions(StrictModel):
         if self.fine_tuning and self.fine_tuning.head_epochs >= self.epochs:
             raise ValueError(f"fine_tuning.head_epochs must be less than epochs ({self.epochs})")
         return self
+
+    @model_validator(mode="after")
+    def _judges_what_there_is(self) -> FitOptions:
+        if self.keep_best:
+            _check_judgement("keep_best", self.keep_best, self.architecture)
+        return self
+
+    @property
+    def judgement(self) -> Judgement:
+        """What the epoch that is kept is chosen by."""
+        return self.keep_best or default_judgement(self.architecture)
 
     @property
     def worker_count(self) -> int:
@@ -188,6 +207,18 @@ class TrainingOptions(StrictModel):
         """What `input_options` leaves out is the architecture's; older names of other sections find their place."""
         return _filled(values) if isinstance(values, dict) else values
 
+    @model_validator(mode="after")
+    def _searches_by_what_there_is(self) -> TrainingOptions:
+        if self.search_options:
+            _check_judgement("search_options.metric", self.search_options.metric, self.fit_options.architecture)
+        return self
+
+    @model_validator(mode="after")
+    def _has_masks_of_whole_pictures(self) -> TrainingOptions:
+        if self.input_options.scaled_decoding and ARCHITECTURES[self.fit_options.architecture].task == "segmentation":
+            raise ValueError("input_options.scaled_decoding must be 0: a mask has the size of the whole picture")
+        return self
+
     def make_augmentation(self, root: Path, known: Mapping[str, KnownPicture] | None = None) -> Augmenting | None:
         """None where nothing is augmented. `known`: where each picture went, so that none of test comes back pasted.
 
@@ -239,7 +270,9 @@ def load_training_config(path: Path, root: Path, run_folder: Path | None = None)
 def training_config(section: Mapping[str, Any], file: str, root: Path, run_folder: Path) -> TrainingConfig:
     """Check `training_options`. `run_folder` counts where the section names none. Raises ConfigError."""
     options = parse(TrainingOptions, section, file, SECTION, root)
-    if found := find_problems(options.augmentation, root, "train", options.seed):
+    found = find_problems(options.augmentation, root, "train", options.seed)
+    found += task_problems(options.augmentation, ARCHITECTURES[options.fit_options.architecture].task)
+    if found:
         raise ConfigError([ConfigProblem(file, f"{SECTION}.augmentation.{p.key}", p.message) for p in found])
     folder = (options.run_folder or run_folder).resolve()
     output = (options.output_folder or folder / "model").resolve()
@@ -254,12 +287,28 @@ def _filled(values: dict[str, Any]) -> dict[str, Any]:
         return values
     given = _renamed_input(given)
     own = dict(ARCHITECTURES[name].input_spec)
+    if ARCHITECTURES[name].task == "segmentation":
+        own["scaled_decoding"] = False
     if given.get("color_mode", own.get("color_mode")) != own.get("color_mode"):
         own = {key: value for key, value in own.items() if not isinstance(value, list | tuple)}
     filled = {**values, "input_options": {**own, **given}}
+    if ARCHITECTURES[name].task != "classification" and isinstance(values.get("search_options"), dict):
+        filled["search_options"] = {"metric": default_judgement(name), **values["search_options"]}
     if filled.pop("is_transform", True) in (False, 0, "0"):
         filled["augmentation"] = ()
     return filled
+
+
+def default_judgement(architecture: object) -> Judgement:
+    """What the epochs of an architecture are judged by unless the cfg says otherwise."""
+    known = ARCHITECTURES.get(architecture) if isinstance(architecture, str) else None
+    return JUDGEMENTS[known.task if known else "classification"][0]
+
+
+def _check_judgement(key: str, judgement: Judgement, architecture: str) -> None:
+    known = JUDGEMENTS[ARCHITECTURES[architecture].task]
+    if judgement not in known:
+        raise ValueError(f"{key} must be one of {', '.join(known)} for {architecture!r} (got {judgement!r})")
 
 
 def _renamed_input(given: dict[str, Any]) -> dict[str, Any]:

@@ -19,14 +19,25 @@ from typing import Any
 
 import numpy as np
 
-from deep_predictor.backends.classification import ClassificationOptions
 from deep_predictor.backends.golden import TOLERANCE, Golden, read_golden
-from deep_predictor.engines.comparing import relative_difference, top1_agreement
+from deep_predictor.backends.network import NetworkBackend
+from deep_predictor.backends.table import create_backend
+from deep_predictor.config.predictor_config import load_predictor_config
+from deep_predictor.engines.comparing import table_difference, top1_agreement
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.probes import GOLDEN_FOLDER, MAX_PIXELS
+from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.engines.trial import ONNX_MEMORY_FACTOR
 from deep_predictor.engines.trial_child import child_environment
-from deep_predictor.errors import BackendNotReady, ConversionFailed, ImageUnreadable, TrainingError, UnsafeModel
+from deep_predictor.errors import (
+    BackendNotReady,
+    ConfigError,
+    ConversionFailed,
+    ImageUnreadable,
+    PredictionError,
+    TrainingError,
+    UnsafeModel,
+)
 from deep_predictor.images.decoding import EXTENSION_FORMATS, decode_image
 from deep_predictor.os_limits import resident_bytes, usable_cores
 from deep_predictor.training.conversion_child import INPUTS_FILE, OUTPUTS_FILE, RESULT_FILES
@@ -75,7 +86,7 @@ def convert(model_folder: Path, to: str, target: Path) -> ConversionReport:
         raise ConversionFailed(model_folder, to, f"there is no such format; known are: {', '.join(RESULT_FILES)}")
     started = time.monotonic()
     inspect_model(model_folder / MODEL_FILE)
-    options = _served_options(model_folder, to)
+    backend, request = _served(model_folder, to)
     golden = read_golden(model_folder / GOLDEN_FOLDER)
     if golden is None:
         raise ConversionFailed(model_folder, to, "it has no golden set, so the result could not be checked")
@@ -83,10 +94,15 @@ def convert(model_folder: Path, to: str, target: Path) -> ConversionReport:
     _check_replaceable(target, model_folder, to)
     target.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(target) as part:
-        given = _run_child(model_folder, to, part, _inputs(golden, options, model_folder, to))
-        report = _compared(model_folder, to, part / RESULT_FILES[to], given, golden, time.monotonic() - started)
+        given = _run_child(model_folder, to, part, _inputs(golden, backend, model_folder, to))
+        place = (request.numbers_before_scores, request.scores_axis)
+        figures = table_difference(given, golden.outputs, *place), top1_agreement(given, golden.outputs, *place)
+        _check_alike(model_folder, to, *figures)
+        path = part / RESULT_FILES[to]
+        seconds = round(time.monotonic() - started, 1)
+        report = ConversionReport(to, path, _size(path), len(given), *figures, seconds)
         shutil.copyfile(model_folder / NAMES_FILE, part / NAMES_FILE)
-        facts = {"input_spec": options.input_spec().to_dict(), **report.to_dict(), "path": RESULT_FILES[to]}
+        facts = {"input_spec": request.spec.to_dict(), **report.to_dict(), "path": RESULT_FILES[to]}
         write_json(part / REPORT_FILE, facts)
     return ConversionReport(**{**vars(report), "path": target / RESULT_FILES[to]})
 
@@ -119,24 +135,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _served_options(model_folder: Path, to: str) -> ClassificationOptions:
-    """What the folder's own predictor cfg says of decoding and preprocessing."""
+def _served(model_folder: Path, to: str) -> tuple[NetworkBackend, NetworkRequest]:
+    """What serves the folder by its own predictor cfg, not loaded, and what it asks of an engine."""
     try:
-        cfg = json.loads((model_folder / PREDICTOR_FILE).read_text(encoding="utf-8"))
-        return ClassificationOptions.model_validate(cfg["predictor_options"]["model_options"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        backend = create_backend(load_predictor_config(model_folder / PREDICTOR_FILE, PROJECT_ROOT))
+    except (ConfigError, PredictionError) as error:
         raise ConversionFailed(model_folder, to, f"its {PREDICTOR_FILE} cannot be used: {error}") from error
+    if not isinstance(backend, NetworkBackend) or backend.request is None:
+        raise ConversionFailed(model_folder, to, f"its {PREDICTOR_FILE} cannot be used: it is served without a network")
+    return backend, backend.request
 
 
-def _inputs(golden: Golden, options: ClassificationOptions, model_folder: Path, to: str) -> np.ndarray:
+def _inputs(golden: Golden, backend: NetworkBackend, model_folder: Path, to: str) -> np.ndarray:
     """(N, H, W, C) float32: the golden pictures, decoded and prepared as uploads are."""
-    spec = options.input_spec()
-    smallest = spec.smallest_decoded() if options.scaled_decoding else None
+    smallest = backend.smallest_decoded
     try:
         decoded = [decode_image(f.read_bytes(), tuple(EXTENSION_FORMATS), MAX_PIXELS, smallest) for f in golden.files]
     except (ImageUnreadable, OSError) as error:
         raise ConversionFailed(model_folder, to, f"a golden picture cannot be read: {error}") from error
-    return np.stack([spec.apply(image.pixels) for image in decoded])
+    return np.stack([backend.prepare(image.pixels) for image in decoded])
 
 
 def _refuse_large(model_folder: Path, to: str) -> None:
@@ -197,17 +214,17 @@ def _ended(exit_code: int, log: Path) -> str:
     return lines[-1][:500] if lines else f"it ended with status {exit_code}"
 
 
-def _compared(
-    model_folder: Path, to: str, path: Path, given: np.ndarray, golden: Golden, seconds: float
-) -> ConversionReport:
+def _check_alike(model_folder: Path, to: str, difference: float, agreement: float) -> None:
     """Raises ConversionFailed where the result does not answer as the network does."""
-    difference, agreement = relative_difference(given, golden.outputs), top1_agreement(given, golden.outputs)
     if difference > TOLERANCE or agreement < 1:
         detail = (
             f"the result differs by {difference:.2g} of the largest output (allowed is {TOLERANCE:g}), with the same "
             f"best class on {agreement:.1%} of the golden pictures; it was not kept"
         )
         raise ConversionFailed(model_folder, to, detail)
+
+
+def _size(path: Path) -> int:
+    """Bytes of a converted network, with the weights beside it."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    size = sum(file.stat().st_size for file in [*files, *path.parent.glob(f"{path.stem}.bin")])
-    return ConversionReport(to, path, size, len(given), difference, agreement, round(seconds, 1))
+    return sum(file.stat().st_size for file in [*files, *path.parent.glob(f"{path.stem}.bin")])

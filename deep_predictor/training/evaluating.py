@@ -1,4 +1,4 @@
-"""`evaluate RUN|MODEL DATASET`: how good a predictor is on labelled pictures, run as the server runs it.
+"""`evaluate RUN|MODEL DATASET`: how good a predictor is on pictures whose truth is known, run as the server runs it.
 
 The predictor cfg of the model folder decides all that the server would: decoding, preprocessing, engine, temperature,
 threshold. Nothing is fitted and nothing is written.
@@ -9,42 +9,54 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
 
-from deep_predictor.backends.base import Backend
+from deep_predictor.backends.base import Backend, Task
 from deep_predictor.backends.classification import ClassificationBackend
+from deep_predictor.backends.detection import DetectionBackend
+from deep_predictor.backends.segmentation import SegmentationBackend
 from deep_predictor.backends.table import create_backend
 from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.config.strict import shown_path
 from deep_predictor.engines.room import EngineRoom
 from deep_predictor.engines.table import ENGINES
-from deep_predictor.errors import DatasetUnusable, ImageUnreadable, ModelNotFound
-from deep_predictor.training.dataset import Dataset, SkippedFile
-from deep_predictor.training.metrics import ClassificationMetrics, measure, table_of
+from deep_predictor.errors import DatasetUnusable, ModelNotFound
+from deep_predictor.training.dataset import BoxDataset, Dataset, MaskDataset, SkippedFile
+from deep_predictor.training.evaluating_boxes import EVALUATED_OPTIONS, box_figures
+from deep_predictor.training.evaluating_classes import class_figures
+from deep_predictor.training.evaluating_masks import mask_figures
 from deep_predictor.training.model_folder import PREDICTOR_FILE
 from deep_predictor.training.shown_names import shown_name
-from deep_predictor.training.threshold import ThresholdChoice, figures_at, wilson_interval
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _PARTS = ("auto", "all", "test", "val", "train")
+_BACKENDS: Mapping[Task, type[Backend]] = {
+    "classification": ClassificationBackend,
+    "detection": DetectionBackend,
+    "segmentation": SegmentationBackend,
+}
+_PREDICTORS: Mapping[Task, str] = {
+    "classification": "classifier",
+    "detection": "detector",
+    "segmentation": "segmenter",
+}
 
 
-@dataclass(frozen=True)
-class EvaluatedPictures:
-    """`probabilities[i]` (classes,): what the server shows for the picture `indices[i]` of the data set."""
+class Figures(Protocol):
+    """What was found out about a predictor of a task."""
 
-    indices: np.ndarray
-    probabilities: np.ndarray
-    #: True classes, as indices of the model's classes.
-    labels: np.ndarray
-    #: Pictures that cannot be read; they count nowhere.
-    skipped: tuple[SkippedFile, ...]
+    @property
+    def skipped(self) -> tuple[SkippedFile, ...]: ...
+
+    def to_dict(self, with_pictures: bool) -> dict[str, Any]: ...
+
+    def lines(self) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -52,62 +64,32 @@ class _Findings:
     """What the command prints."""
 
     cfg_path: Path
-    backend: ClassificationBackend
+    backend: Backend
     dataset: Dataset
     part: str
-    pictures: EvaluatedPictures
-    metrics: ClassificationMetrics
-    choice: ThresholdChoice
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(round(self.metrics.accuracy * self.metrics.count), self.metrics.count)
+    figures: Figures
 
     @property
     def skipped(self) -> tuple[SkippedFile, ...]:
-        return (*self.dataset.skipped, *self.pictures.skipped)
+        return (*self.dataset.skipped, *self.figures.skipped)
 
     @property
     def engine_name(self) -> str | None:
         return self.backend.engine.name if self.backend.engine else None
 
     def to_dict(self, with_pictures: bool) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        return {
             "predictor_cfg": str(self.cfg_path),
             "engine": self.engine_name,
             "dataset": self.dataset.name,
             "part": self.part,
-            **self.metrics.to_dict(),
-            "accuracy_interval": [round(end, 5) for end in self.interval],
-            "temperature": self.backend.options.temperature,
-            "confidence_threshold": self.choice.threshold,
-            "accepted_share": round(self.choice.accepted_share, 5),
-            "not_confident_share": round(self.choice.not_confident_share, 5),
-            "right_share_of_accepted": round(self.choice.right_share, 5),
+            **self.figures.to_dict(with_pictures),
             "skipped": [{"name": file.name, "reason": file.reason} for file in self.skipped],
         }
-        if with_pictures:
-            found["pictures"] = [
-                {
-                    "name": self.dataset.items[index].name,
-                    "class_name": self.dataset.class_names[self.dataset.items[index].label],
-                    "probabilities": [float(probability) for probability in row],
-                }
-                for index, row in zip(self.pictures.indices, self.pictures.probabilities, strict=True)
-            ]
-        return found
 
     def as_text(self) -> str:
-        metrics, choice = self.metrics, self.choice
-        low, high = self.interval
         lines = [
-            table_of(metrics),
-            "",
-            f"accuracy       {metrics.accuracy:.4f} on {metrics.count} pictures (95 %: {low:.4f} to {high:.4f})",
-            f"first five     {metrics.top5_accuracy:.4f}",
-            f"cross-entropy  {metrics.loss:.4f}, calibration error {metrics.ece:.4f}",
-            f"threshold      {choice.threshold:g}: {choice.not_confident_share:.1%} left to not-confident, "
-            f"{choice.right_share:.1%} of the others right",
+            *self.figures.lines(),
             f"predictor      {shown_path(self.cfg_path, PROJECT_ROOT)}, run by {self.engine_name}",
             f"data set       {self.dataset.name}, {'all pictures' if self.part == 'all' else f'part {self.part}'}",
             *(f"left out: {shown_name(file.name)}: {shown_name(file.reason)}" for file in self.skipped),
@@ -122,7 +104,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", type=Path, metavar="RUN|MODEL", help="a run's folder, a model folder, or a predictor cfg"
     )
     parser.add_argument(
-        "dataset", type=Path, metavar="DATASET", help="labelled pictures: a folder a class, a zip of that, …"
+        "dataset",
+        type=Path,
+        metavar="DATASET",
+        help="pictures with their truth: a folder a class, YOLO, COCO or masks, a zip of that, …",
     )
     parser.add_argument(
         "--part",
@@ -141,21 +126,28 @@ def run(args: argparse.Namespace) -> int:
     from deep_predictor.training.parts import DATASET_CACHE
 
     cfg_path = find_predictor_cfg(args.model, PROJECT_ROOT)
-    backend = open_predictor(cfg_path, PROJECT_ROOT, args.engine)
     dataset = open_path(args.dataset.resolve(), PROJECT_ROOT / DATASET_CACHE)
     part, indices = part_of(dataset, args.part)
-    pictures = evaluate_pictures(backend, dataset, indices, show_progress=sys.stderr.isatty() and not args.json)
-    found = _Findings(
-        cfg_path,
-        backend,
-        dataset,
-        part,
-        pictures,
-        measure(pictures.probabilities, pictures.labels, backend.class_names),
-        figures_at(pictures.probabilities, pictures.labels, backend.options.confidence_threshold),
-    )
+    backend, figures = _evaluate(cfg_path, dataset, _shown_progress(indices, args.json), args.engine)
+    found = _Findings(cfg_path, backend, dataset, part, figures)
     print(json.dumps(found.to_dict(args.pictures)) if args.json else found.as_text())
     return 0
+
+
+def _evaluate(cfg_path: Path, dataset: Dataset, indices: Iterable[int], engine: str | None) -> tuple[Backend, Figures]:
+    """By the data set's task. Raises ModelNotFound for a predictor of another one."""
+    if isinstance(dataset, BoxDataset):
+        threshold = getattr(make_backend(cfg_path, PROJECT_ROOT).options, "score_threshold", 0.0)
+        detector = open_predictor(cfg_path, PROJECT_ROOT, engine, "detection", EVALUATED_OPTIONS)
+        assert isinstance(detector, DetectionBackend)
+        return detector, box_figures(detector, dataset, indices, threshold)
+    if isinstance(dataset, MaskDataset):
+        segmenter = open_predictor(cfg_path, PROJECT_ROOT, engine, "segmentation")
+        assert isinstance(segmenter, SegmentationBackend)
+        return segmenter, mask_figures(segmenter, dataset, indices)
+    classifier = open_predictor(cfg_path, PROJECT_ROOT, engine)
+    assert isinstance(classifier, ClassificationBackend)
+    return classifier, class_figures(classifier, dataset, indices)
 
 
 def find_predictor_cfg(path: Path, root: Path) -> Path:
@@ -175,22 +167,43 @@ def find_predictor_cfg(path: Path, root: Path) -> Path:
     raise ModelNotFound(path, f"is neither a run's folder nor a model folder with its {PREDICTOR_FILE}")
 
 
-def open_predictor(cfg_path: Path, root: Path, engine: str | None = None) -> ClassificationBackend:
-    """A loaded classifier. `engine` wins over the cfg.
-
-    Raises ConfigError, PredictionError, UnsafeModel, or ModelNotFound for a predictor that is no classifier.
-    """
+def make_backend(cfg_path: Path, root: Path, changes: Mapping[str, Any] | None = None) -> Backend:
+    """Not loaded. `changes` win over the cfg's `model_options`. Raises ConfigError."""
     config = load_predictor_config(cfg_path, root)
-    if engine:
-        config = replace(config, model_options={**config.model_options, "engine": engine})
-    backend: Backend = create_backend(config)
-    if not isinstance(backend, ClassificationBackend):
-        raise ModelNotFound(cfg_path, f"is a predictor of {config.backend_name}; only classifiers can be evaluated")
+    return create_backend(replace(config, model_options={**config.model_options, **(changes or {})}))
+
+
+def open_predictor(
+    cfg_path: Path,
+    root: Path,
+    engine: str | None = None,
+    task: Task = "classification",
+    changes: Mapping[str, Any] | None = None,
+) -> Backend:
+    """A loaded backend. `engine` and `changes` win over the cfg.
+
+    Raises ConfigError, PredictionError, UnsafeModel, or ModelNotFound for a predictor of another task.
+    """
+    of_task = isinstance(make_backend(cfg_path, root), _BACKENDS[task])
+    if not of_task:
+        config = load_predictor_config(cfg_path, root)
+        text = f"is a predictor of {config.backend_name}: pictures of this data set are for a {_PREDICTORS[task]}"
+        raise ModelNotFound(cfg_path, text)
+    backend = make_backend(cfg_path, root, {**(changes or {}), **({"engine": engine} if engine else {})})
     room = EngineRoom()
     assert backend.request is not None
     room.start_for(backend.request)
     backend.load(room.open)
     return backend
+
+
+def _shown_progress(indices: np.ndarray, is_json: bool) -> Iterable[int]:
+    """The indices; taken one by one, they move a bar on a terminal."""
+    is_shown = sys.stderr.isatty() and not is_json
+    shown: Iterable[int] = tqdm(
+        indices.tolist(), desc="evaluating", unit="picture", disable=not is_shown, dynamic_ncols=True
+    )
+    return shown
 
 
 def part_of(dataset: Dataset, wanted: str) -> tuple[str, np.ndarray]:
@@ -203,43 +216,3 @@ def part_of(dataset: Dataset, wanted: str) -> tuple[str, np.ndarray]:
         has = ", ".join(sorted(part for part in parts if part)) or "none"
         raise DatasetUnusable(f"{dataset.name} has no part {wanted!r} (its folders name: {has})")
     return wanted, np.array(indices, np.int64)
-
-
-def evaluate_pictures(
-    backend: ClassificationBackend, dataset: Dataset, indices: Sequence[int] | np.ndarray, show_progress: bool = False
-) -> EvaluatedPictures:
-    """Ask a loaded predictor for pictures of a data set, batch by batch. Raises DatasetUnusable, ResultInvalid."""
-    labels = _labels_of_model(backend, dataset)
-    kept: list[int] = []
-    rows: list[np.ndarray] = []
-    skipped: list[SkippedFile] = []
-    waiting: list[np.ndarray] = []
-    batch_size = backend.engine.settings.batch_size if backend.engine else 1
-    for index in tqdm(indices, desc="evaluating", unit="picture", disable=not show_progress, dynamic_ncols=True):
-        try:
-            waiting.append(backend.prepare(dataset.read(int(index), backend.smallest_decoded)))
-        except ImageUnreadable as error:
-            skipped.append(SkippedFile(dataset.items[index].name, str(error)))
-            continue
-        kept.append(int(index))
-        if len(waiting) == batch_size:
-            rows.append(backend.scores(backend.run(np.stack(waiting))))
-            waiting.clear()
-    if waiting:
-        rows.append(backend.scores(backend.run(np.stack(waiting))))
-    if not kept:
-        raise DatasetUnusable(f"none of the pictures of {dataset.name} can be read")
-    true = np.array([labels[dataset.items[index].label] for index in kept], np.int64)
-    return EvaluatedPictures(np.array(kept, np.int64), np.concatenate(rows), true, tuple(skipped))
-
-
-def _labels_of_model(backend: ClassificationBackend, dataset: Dataset) -> list[int]:
-    """The model's class index for each class of the data set, by name."""
-    index_of = {name: index for index, name in enumerate(backend.class_names)}
-    unknown = [name for name in dataset.class_names if name not in index_of]
-    if unknown:
-        raise DatasetUnusable(
-            f"{dataset.name} has classes that the model does not know ({', '.join(unknown[:5])}); "
-            f"it knows {', '.join(backend.class_names[:10])}{' …' if len(backend.class_names) > 10 else ''}"
-        )
-    return [index_of[name] for name in dataset.class_names]

@@ -14,7 +14,8 @@ from deep_predictor.training.calibration import (
     fit_temperature,
     reliability_of,
 )
-from deep_predictor.training.metrics import ClassificationMetrics, measure
+from deep_predictor.training.metrics import ClassificationMetrics, measure, table_of
+from deep_predictor.training.tasks.base import TaskEvaluation
 from deep_predictor.training.threshold import ThresholdChoice, choose_threshold, figures_at
 
 #: So many wrong answers are listed, the most confident first.
@@ -33,7 +34,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(TaskEvaluation):
     """`val`, `test`: figures of what is served, so after the temperature; `..._before`: of the network's own outputs.
 
     `threshold`: chosen on val, or what the cfg says; `threshold_on_test`: the same threshold's figures on test.
@@ -72,6 +73,26 @@ class Evaluation:
             "mistakes": [asdict(mistake) for mistake in self.mistakes],
         }
 
+    def manifest(self) -> dict[str, Any]:
+        return {
+            "test_accuracy": round(self.test.accuracy, 5),
+            "temperature": self.temperature,
+            "threshold": self.threshold.to_dict(),
+        }
+
+    def model_options(self) -> dict[str, Any]:
+        return {"temperature": self.temperature, "confidence_threshold": self.threshold.threshold}
+
+    def summary(self) -> str:
+        return "\n".join(
+            [
+                table_of(self.test),
+                "",
+                f"test accuracy {self.test.accuracy:.4f} on {self.test.count} pictures",
+                f"threshold     {_sentence(self.threshold)}",
+            ]
+        )
+
 
 def evaluate_run(
     val_probabilities: np.ndarray,
@@ -109,6 +130,15 @@ def evaluate_run(
         test_predicted=test.argmax(axis=1),
         test_confidences=test.max(axis=1),
         is_threshold_fixed=fixed_threshold is not None,
+    )
+
+
+def _sentence(choice: ThresholdChoice) -> str:
+    if not choice.is_reached:
+        return f"{choice.threshold:g}: no confidence is known to leave {choice.target:.0%} right answers"
+    return (
+        f"{choice.threshold:g}: of the validation pictures {choice.right_share:.1%} of the accepted are right, "
+        f"{choice.not_confident_share:.1%} are not confident"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deep_predictor.backends.classification import ClassificationBackend, ClassificationOptions, ClassificationPaths
+from deep_predictor.backends.table import create_backend
+from deep_predictor.config.predictor_config import load_predictor_config
 from deep_predictor.engines.base import RunSettings
 from deep_predictor.engines.model_inspection import inspect_model
 from deep_predictor.engines.probes import GOLDEN_FOLDER
 from deep_predictor.engines.table import REFERENCE, get_engine_class
 from deep_predictor.errors import ModelNotServable, PredictionError, UnsafeModel
 from deep_predictor.training.config import TrainingConfig
-from deep_predictor.training.evaluation import Evaluation
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.golden import GoldenPicture, write_golden
 from deep_predictor.training.model_folder import (
     METRICS_FILE,
@@ -30,7 +31,7 @@ from deep_predictor.training.model_folder import (
     write_manifest,
     written_beside,
 )
-from deep_predictor.training.trainer import EpochFigures
+from deep_predictor.training.tasks.base import TaskEvaluation, TrainingTask
 
 if TYPE_CHECKING:
     import keras
@@ -52,31 +53,35 @@ class DatasetFacts:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What a run made, before it is written. `best` is the epoch whose weights `network` has."""
+    """What a run made, before it is written. `best` is the epoch whose weights `network`, the served one, has."""
 
+    task: TrainingTask
     network: keras.Model
-    class_names: tuple[str, ...]
     dataset: DatasetFacts
     history: list[EpochFigures]
     best: EpochFigures
-    evaluation: Evaluation
+    evaluation: TaskEvaluation
     golden: list[GoldenPicture]
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.task.class_names
 
-def export(trained: TrainedModel, config: TrainingConfig) -> None:
-    """Write the model folder of `config`: all of it, or, whatever happens, nothing.
+
+def export(trained: TrainedModel) -> None:
+    """Write the model folder of the run's cfg: all of it, or, whatever happens, nothing.
 
     Before it takes its place it is loaded as the server loads it, and must reproduce the golden set. Raises
     ModelFolderUnwritable or ModelNotServable.
     """
+    config = trained.task.config
     metrics = {
         "best_epoch": trained.best.epoch,
         **trained.evaluation.to_dict(),
-        "epochs": [asdict(figures) for figures in trained.history],
+        "epochs": [figures.to_dict() for figures in trained.history],
     }
-    cfg = predictor_cfg(trained, config)
     with written_beside(config.model_folder) as folder:
-        trained.network.save(folder / MODEL_FILE)
+        cfg = predictor_cfg(trained, trained.task.save(trained.network, folder))
         (folder / NAMES_FILE).write_text("".join(f"{name}\n" for name in trained.class_names), encoding="utf-8")
         golden = trained.golden
         write_golden(
@@ -84,8 +89,8 @@ def export(trained: TrainedModel, config: TrainingConfig) -> None:
         )
         write_json(folder / METRICS_FILE, metrics)
         write_json(folder / PREDICTOR_FILE, cfg)
-        write_manifest(folder, _manifest(trained, config))
-        _check_served(folder, config.model_folder, cfg)
+        write_manifest(folder, _manifest(trained))
+        _check_served(folder, config)
 
 
 def check_servable(network: keras.Model) -> None:
@@ -102,72 +107,61 @@ def check_servable(network: keras.Model) -> None:
             raise ModelNotServable(path, str(error)) from error
 
 
-def predictor_cfg(trained: TrainedModel, config: TrainingConfig) -> dict[str, Any]:
-    """The predictor cfg that serves the model folder of `config` with the preprocessing of its training.
+def predictor_cfg(trained: TrainedModel, model_file: str = MODEL_FILE) -> dict[str, Any]:
+    """The predictor cfg that serves a run's model folder with the preprocessing of its training.
 
-    The threshold is the training cfg's; where that leaves it open, the one that was chosen on the validation part.
+    Thresholds are the training cfg's; where that leaves them open, those that were chosen on the validation part.
+    `model_file`: what of the folder is loaded.
     """
+    task, config = trained.task, trained.task.config
     serving, folder = config.options.serving_options, config.model_folder
-    spec, threshold = config.options.input_options, serving.confidence_threshold
     return {
         "predictor_options": {
-            "model_info": {"predictor_backend": "keras", "method": serving.method, "model_id": serving.model_id},
+            "model_info": {
+                "predictor_backend": task.backend_name,
+                "method": serving.method,
+                "model_id": serving.model_id,
+            },
             "model_options": {
-                "tensorflow_version": 2,
-                "image_w": spec.width,
-                "image_h": spec.height,
-                "grayscale": int(spec.color_mode == "grayscale"),
-                "color_mode": spec.color_mode,
-                "scale": spec.scale,
-                "mean": spec.mean,
-                "std": spec.std,
-                "resize_mode": spec.resize_mode,
-                "resize_filter": spec.resize_filter,
-                "scaled_decoding": int(spec.scaled_decoding),
-                "temperature": trained.evaluation.temperature,
-                "return_topN": serving.return_topN,
-                "confidence_threshold": trained.evaluation.threshold.threshold if threshold is None else threshold,
+                **task.input_options(),
+                **task.model_options(),
+                **trained.evaluation.model_options(),
                 "predicted_image_action": serving.predicted_image_action,
                 "strip_metadata": int(serving.strip_metadata),
             },
             "model_paths": {
                 "predictions_main_folder": _written_path(serving.predictions_main_folder, config.root),
-                "model_path": _written_path(folder / MODEL_FILE, config.root),
+                "model_path": _written_path(folder / model_file, config.root),
                 "names_path": _written_path(folder / NAMES_FILE, config.root),
             },
         }
     }
 
 
-def _check_served(folder: Path, final_folder: Path, cfg: dict[str, Any]) -> None:
+def _check_served(folder: Path, config: TrainingConfig) -> None:
     """Load the folder as the server will, with TensorFlow. Raises ModelNotServable."""
-    options = ClassificationOptions.model_validate(cfg["predictor_options"]["model_options"])
-    paths = ClassificationPaths(
-        predictions_main_folder=folder, model_path=folder / MODEL_FILE, names_path=folder / NAMES_FILE
-    )
-    backend = ClassificationBackend(options, paths)
-    settings = RunSettings(input_size=(options.image_w, options.image_h))
+    written = load_predictor_config(folder / PREDICTOR_FILE, config.root)
+    paths = {key: str(folder / Path(path).name) for key, path in written.model_paths.items()}
+    backend = create_backend(replace(written, model_paths={**paths, "predictions_main_folder": str(folder)}))
     engine_class = get_engine_class(REFERENCE)
     try:
-        backend.load(lambda request: engine_class.load(request.model_path, settings))
+        backend.load(lambda request: engine_class.load(request.model_path, RunSettings(input_size=backend.input_size)))
     except (PredictionError, UnsafeModel) as error:
-        raise ModelNotServable(final_folder, str(error)) from error
+        raise ModelNotServable(config.model_folder, str(error)) from error
     finally:
         if backend.engine:
             backend.engine.close()
 
 
-def _manifest(trained: TrainedModel, config: TrainingConfig) -> dict[str, Any]:
-    evaluation = trained.evaluation
+def _manifest(trained: TrainedModel) -> dict[str, Any]:
+    config, evaluation = trained.task.config, trained.evaluation
     return {
-        "task": "classification",
+        "task": trained.task.name,
         "architecture": config.options.fit_options.architecture,
         "input_spec": config.options.input_options.to_spec().to_dict(),
         "scaled_decoding": config.options.input_options.scaled_decoding,
-        "test_accuracy": round(evaluation.test.accuracy, 5),
-        "temperature": evaluation.temperature,
-        "threshold": evaluation.threshold.to_dict(),
-        "metrics": {"best_epoch": asdict(trained.best), "test": evaluation.test.to_dict()},
+        **evaluation.manifest(),
+        "metrics": {"best_epoch": trained.best.to_dict(), "test": evaluation.to_dict()["test"]},
         "dataset": asdict(trained.dataset),
         "training_cfg": config.as_written,
         "versions": {"python": platform.python_version()} | {name: _version_of(name) for name in _PACKAGES},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,8 +14,9 @@ import numpy as np
 from deep_predictor.errors import ImageUnreadable
 from deep_predictor.images.jpeg_file import JpegFile
 from deep_predictor.images.png_file import PngFile
-from deep_predictor.training.dataset import Dataset
-from deep_predictor.training.datasets.picture_files import FilesDataset
+from deep_predictor.training.annotations.picture_masks import IGNORE_INDEX
+from deep_predictor.training.dataset import BoxDataset, Dataset, MaskDataset, other_size, pixel_hash
+from deep_predictor.training.datasets.picture_files import PictureFiles
 
 #: Side of the gray thumbnail that stands for a picture's look.
 LOOK_SIDE = 32
@@ -25,10 +27,22 @@ _SMALLEST = (2 * LOOK_SIDE, 2 * LOOK_SIDE)
 #: Channels that differ by no more are called gray: JPEG moves colours a little.
 _GRAY_SPREAD = 10
 _CHUNK = 32
+#: Of a mask, that many are counted at once: each takes eight bytes meanwhile.
+_BAND_PIXELS = 2**20
 _JPEG_MODES = {1: "gray", 3: "colour", 4: "cmyk"}
 _PNG_MODES = {0: "gray", 2: "colour", 3: "palette", 4: "gray with transparency", 6: "colour with transparency"}
 #: Markers between FFC0 and FFCF that are no frame headers.
 _NO_FRAMES = (0xC4, 0xC8, 0xCC)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of a picture, in short."""
+
+    #: Equal where the truth of two pictures is.
+    key: str
+    #: Class index -> pictures (1), boxes or pixels of it; classes that are not there are absent.
+    amounts: Mapping[int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +59,10 @@ class Fingerprint:
     #: `colour`, `gray`, `palette`, `cmyk`, `colour with transparency`, …
     mode: str = ""
     problem: str | None = None
+    #: Of pictures with boxes or masks; of classified ones it is their class, see `truth_of`.
+    truth: Truth | None = None
+    #: Whether it is the mask that makes it unusable: broken, or of another size than the picture.
+    fault: Literal["", "mask", "mask_size"] = ""
 
     @property
     def is_flat(self) -> bool:
@@ -75,12 +93,21 @@ def fingerprint_all(
 
 
 def dataset_hash(dataset: Dataset, fingerprints: Sequence[Fingerprint]) -> str:
-    """SHA-256 of the whole set: its pictures with their class names and the parts given, in any order, by any names."""
+    """SHA-256 of the whole set: its pictures with their truth and the parts given, in any order, by any names."""
     lines = []
-    for item, fingerprint in zip(dataset.items, fingerprints, strict=True):
+    for index, (item, fingerprint) in enumerate(zip(dataset.items, fingerprints, strict=True)):
         part = f" {item.part}" if item.part else ""
-        lines.append(f"{fingerprint.content} {dataset.class_names[item.label]}{part}")
+        lines.append(f"{fingerprint.content} {truth_of(dataset, fingerprint, index).key}{part}")
+    if dataset.task != "classification":  # whose classes are those of its pictures
+        lines.append(f"{dataset.task} {' '.join(map(repr, dataset.class_names))}")
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def truth_of(dataset: Dataset, fingerprint: Fingerprint, index: int) -> Truth:
+    """Of picture `index`, without a look at it; empty where its boxes or mask cannot be read."""
+    if dataset.task == "classification":
+        return Truth(dataset.truth_key(index), dict.fromkeys(dataset.classes_of(index), 1))
+    return fingerprint.truth or Truth("", {})
 
 
 def thumbnail_of(pixels: np.ndarray) -> np.ndarray:
@@ -89,10 +116,32 @@ def thumbnail_of(pixels: np.ndarray) -> np.ndarray:
 
 
 def _fingerprint(dataset: Dataset, index: int) -> Fingerprint:
-    return _of_file(dataset, index) if isinstance(dataset, FilesDataset) else _of_pixels(dataset, index)
+    found = _of_file(dataset, index) if isinstance(dataset, PictureFiles) else _of_pixels(dataset, index)
+    if found.problem is not None:
+        return found
+    if isinstance(dataset, BoxDataset):
+        classes, counts = np.unique(dataset.boxes(index).classes, return_counts=True)
+        amounts = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+        return replace(found, truth=Truth(dataset.truth_key(index), amounts))
+    return _with_mask(found, dataset, index) if isinstance(dataset, MaskDataset) else found
 
 
-def _of_file(dataset: FilesDataset, index: int) -> Fingerprint:
+def _with_mask(found: Fingerprint, dataset: MaskDataset, index: int) -> Fingerprint:
+    try:
+        mask = dataset.mask(index)
+    except ImageUnreadable as error:
+        return Fingerprint(found.content, problem=error.detail, fault="mask")
+    if mask.shape != (found.height, found.width):
+        return Fingerprint(found.content, problem=other_size(mask, found.width, found.height), fault="mask_size")
+    counts = np.zeros(256, np.int64)
+    flat = mask.ravel()
+    for start in range(0, len(flat), _BAND_PIXELS):
+        counts += np.bincount(flat[start : start + _BAND_PIXELS], minlength=256)
+    amounts = {label: int(counts[label]) for label in np.flatnonzero(counts).tolist() if label != IGNORE_INDEX}
+    return replace(found, truth=Truth(pixel_hash(mask), amounts))
+
+
+def _of_file(dataset: PictureFiles, index: int) -> Fingerprint:
     """The file is read once, for its hash and its pixels."""
     content = ""
     try:

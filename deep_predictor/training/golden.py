@@ -23,12 +23,14 @@ from deep_predictor.errors import DatasetUnusable, ImageNotStored, ImageUnreadab
 from deep_predictor.images.decoding import decode_image, find_format
 from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.images.preprocessing import InputSpec
-from deep_predictor.training.dataset import Dataset, encode_png
+from deep_predictor.training.dataset import NO_LABEL, Dataset, encode_png
 
 if TYPE_CHECKING:
     import keras
 
 GOLDEN_COUNT = 16
+#: Of all outputs together: those of a segmenter are large.
+_MOST_OUTPUT_BYTES = 16 * 2**20
 #: Pixels of the longer side of a picture that no file could hold otherwise.
 SHRUNK_SIDE = 1024
 #: What the server opens unless its cfg says otherwise; pictures of other formats are stored as PNG.
@@ -36,7 +38,7 @@ SERVED_EXTENSIONS = ("jpg", "png", "bmp", "gif", "heic")
 
 
 class GoldenPicture(NamedTuple):
-    """A picture's file, its extension without the dot, and the network's raw output (classes,), before temperature."""
+    """A picture's file, its extension without the dot, and the network's raw output, before any temperature."""
 
     data: bytes
     extension: str
@@ -68,7 +70,7 @@ def choose_golden(
         with tf.device("/CPU:0"):
             output = function(tf.constant(spec.apply(pixels)[None])).numpy()[0]
         chosen.append(GoldenPicture(*stored, np.asarray(output, np.float32)))
-        if len(chosen) == GOLDEN_COUNT:
+        if len(chosen) == GOLDEN_COUNT or (len(chosen) + 1) * output.nbytes > _MOST_OUTPUT_BYTES:
             break
     if not chosen:
         raise DatasetUnusable("no picture of the test part can be stored as a file that the server would open")
@@ -76,15 +78,23 @@ def choose_golden(
 
 
 def by_class_in_turn(dataset: Dataset, indices: Sequence[int] | np.ndarray) -> Iterator[int]:
-    """The first picture of each class by name, then the second of each… With many classes, from all over their list."""
-    by_label: dict[int, list[int]] = {}
+    """The first picture of each class by name, then the second of each… With many classes, from all over their list.
+
+    Each picture once; those that show nothing are a class of their own.
+    """
+    by_class: dict[int, list[int]] = {}
     for index in sorted((int(i) for i in indices), key=lambda i: dataset.items[i].name):
-        by_label.setdefault(dataset.items[index].label, []).append(index)
-    labels = sorted(by_label)
+        for label in dataset.classes_of(index) or (NO_LABEL,):
+            by_class.setdefault(label, []).append(index)
+    labels = sorted(by_class)
     step = max(1, len(labels) // GOLDEN_COUNT)
     turns = [label for start in range(step) for label in labels[start::step]]
-    for turn in range(max(map(len, by_label.values()), default=0)):
-        yield from (by_label[label][turn] for label in turns if turn < len(by_label[label]))
+    given: set[int] = set()
+    for turn in range(max(map(len, by_class.values()), default=0)):
+        for index in (by_class[label][turn] for label in turns if turn < len(by_class[label])):
+            if index not in given:
+                given.add(index)
+                yield index
 
 
 def storable_file(dataset: Dataset, index: int) -> tuple[bytes, str]:
@@ -109,7 +119,7 @@ def storable_file(dataset: Dataset, index: int) -> tuple[bytes, str]:
 
 
 def write_golden(folder: Path, files: Sequence[tuple[bytes, str]], outputs: np.ndarray) -> None:
-    """Make `folder` with (bytes, extension) pictures and their (pictures, classes) raw outputs; its parent is there."""
+    """Make `folder` with (bytes, extension) pictures and their (pictures, …) raw outputs; its parent is there."""
     if not files or len(files) != len(outputs):
         raise ValueError(f"{len(files)} pictures and {len(outputs)} outputs are no golden set")
     folder.mkdir()

@@ -1,15 +1,18 @@
 """What an import's run folder holds: pictures, a line for each, and what was left out. Imports nothing heavy.
 
 pictures/       the pictures, under names of our own; the server moves them into the data set
+masks/          of pictures for segmenters: indexed PNGs, whose numbers count the names in classes.json
+classes.json    {"class_names"}: what boxes and masks count, from 0
 items.jsonl     a line of JSON a picture: the fields of ImportedItem
-problems.jsonl  {"name", "reason"} of each file that was left out, the first MAX_PROBLEMS of them
+problems.jsonl  {"name", "reason"} of each file that was left out, and of what is wrong inside of one that is not;
+                the first MAX_PROBLEMS of them
 """
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +20,18 @@ from pathlib import Path
 ITEMS_FILE = "items.jsonl"
 PROBLEMS_FILE = "problems.jsonl"
 PICTURES_FOLDER = "pictures"
+MASKS_FOLDER = "masks"
+CLASSES_FILE = "classes.json"
+#: Folders of annotated sets as the server writes and reads them: pictures that nobody has looked at, and, below
+#: `images`, those without a part beside those with one.
+NOT_ANNOTATED_FOLDER = "not_annotated"
+UNDECIDED_FOLDER = "undecided"
 #: As many are written down; how many there are is counted.
 MAX_PROBLEMS = 1000
 LONGEST_LABEL = 200
 LONGEST_NAME = 300
+#: Classes that pixels of a byte can say: 255 means "ignored", and one number is kept for colours that no class has.
+MAX_MASK_CLASSES = 254
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,12 @@ class ImportedItem:
     height: int
     #: Bytes.
     size: int
+    #: class, cx, cy, w, h in shares, whether it is a crowd; None: nobody has looked, or they are no items of boxes.
+    boxes: Sequence[Sequence[float]] | None = None
+    #: Its name in MASKS_FOLDER, "" where there is none.
+    mask: str = ""
+    #: Of the mask: class and pixels.
+    class_pixels: Sequence[Sequence[int]] = ()
 
 
 def read_imported(run_folder: Path) -> Iterator[ImportedItem]:
@@ -48,9 +65,15 @@ def read_imported(run_folder: Path) -> Iterator[ImportedItem]:
             yield ImportedItem(**json.loads(line))
 
 
+def read_imported_classes(run_folder: Path) -> list[str]:
+    """Raises OSError, ValueError, KeyError for a file that no import wrote."""
+    names: list[str] = json.loads((run_folder / CLASSES_FILE).read_bytes())["class_names"]
+    return names
+
+
 @dataclass(frozen=True)
 class ImportProblem:
-    """A file that was left out, and why."""
+    """A file that was left out, or of which a line was, and why."""
 
     name: str
     reason: str

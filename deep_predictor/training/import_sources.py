@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import Field
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.strict import StrictModel
 from deep_predictor.errors import DatasetUnusable
 from deep_predictor.training.dataset import SkippedFile
 from deep_predictor.training.datasets.layout import lay_out
 from deep_predictor.training.datasets.picture_files import HEAD_BYTES, is_junk, is_wanted, why_unwanted
 from deep_predictor.training.datasets.sources import SOURCES_FILE, read_sources
-from deep_predictor.training.datasets.unpacking import ZipLimits, unpack
+from deep_predictor.training.datasets.unpacking import Unpacked, ZipLimits, unpack
 from deep_predictor.training.import_files import origins_of
 
 #: In the run's folder, while a zip is looked through.
@@ -39,6 +40,12 @@ class ImportOptions(StrictModel):
     label: str | None = None
     #: Folder -> label, where they differ.
     labels: dict[str, str] = Field(default_factory=dict)
+    #: What the data set's items have: a label, boxes or a mask.
+    task: Task = "classification"
+    #: Of boxes or masks, as they are by now; others of the zip come behind them.
+    class_names: tuple[str, ...] = ()
+    #: How a zip says boxes or masks; auto: by what is in it, pictures: not at all.
+    format: Literal["auto", "pictures", "yolo", "coco", "masks"] = "auto"
     #: Folders that are passed over.
     leave_out: tuple[str, ...] = ()
     supported_extensions: tuple[str, ...]
@@ -59,15 +66,24 @@ class Found:
     label: str
     split: str = ""
     source: str = ""
+    #: Its place in an annotated set; None outside of one.
+    place: int | None = None
+
+
+def unpacked_zip(
+    options: ImportOptions, folder: Path, suffixes: Collection[str] = ()
+) -> tuple[dict[str, Path], Unpacked]:
+    """Name in the zip -> where the file lies. `suffixes`: of files that are no pictures. Raises DatasetUnusable."""
+    unpacked_folder = folder / UNPACKED_FOLDER
+    free = shutil.disk_usage(folder).free
+    limits = ZipLimits(_MAX_FILES, max(0, min(_MAX_BYTES, (free - _BYTES_KEPT_FREE) // 2)), _MAX_RATIO)
+    unpacked = unpack(options.source, unpacked_folder, limits, suffixes)
+    return {str(name): unpacked_folder / str(number) for number, (name, _) in enumerate(unpacked.files)}, unpacked
 
 
 def found_in_zip(options: ImportOptions, folder: Path) -> tuple[list[Found], list[SkippedFile]]:
     """Raises DatasetUnusable."""
-    unpacked_folder = folder / UNPACKED_FOLDER
-    free = shutil.disk_usage(folder).free
-    limits = ZipLimits(_MAX_FILES, max(0, min(_MAX_BYTES, (free - _BYTES_KEPT_FREE) // 2)), _MAX_RATIO)
-    unpacked = unpack(options.source, unpacked_folder, limits)
-    paths = {str(name): unpacked_folder / str(number) for number, (name, _) in enumerate(unpacked.files)}
+    paths, unpacked = unpacked_zip(options, folder)
     pictures = [name for name in paths if PurePosixPath(name).name != SOURCES_FILE]
     if options.label is not None:
         return [Found(name, paths[name], options.label) for name in sorted(pictures)], unpacked.skipped
@@ -92,7 +108,8 @@ def found_in_folders(options: ImportOptions) -> tuple[list[Found], list[SkippedF
             if not entry.is_file(follow_symlinks=False) or is_junk(entry.name):
                 continue
             if is_wanted(name, _head(Path(entry.path))):
-                found.append(Found(name, Path(entry.path), options.labels.get(folder.name, folder.name)))
+                label = options.labels.get(folder.name, folder.name) if options.task == "classification" else ""
+                found.append(Found(name, Path(entry.path), label))
             else:
                 skipped.append(SkippedFile(name, why_unwanted(name)))
     return found, skipped

@@ -63,7 +63,7 @@ class TrainingJobs:
         self._thread: threading.Thread | None = None
         #: Kind of a job -> what takes its results in before it counts as done. A server may die in between, so it has
         #: to bear being called twice for one job. What it raises makes the job a failed one.
-        self.take_in: dict[str, Callable[[TrainingJob], None]] = {}
+        self.take_in: dict[str, Callable[[TrainingJob], object]] = {}
 
     def begin(self) -> None:
         """Take up what an earlier server left: what still runs is watched, what died goes on from its checkpoint."""
@@ -142,6 +142,10 @@ class TrainingJobs:
     ) -> tuple[int, Sequence[TrainingJob]]:
         """How many jobs there are of these kinds and states (none given: all), and some of them, newest first."""
         return self._rows.page(kinds, states, limit, offset)
+
+    def named(self, kind: str, name: str) -> Sequence[TrainingJob]:
+        """The newest jobs of a kind and name, newest first."""
+        return self._rows.named(kind, name)
 
     def list(self, *states: JobState) -> Sequence[TrainingJob]:
         """The jobs of these states, or all, oldest first."""

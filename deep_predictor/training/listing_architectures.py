@@ -18,6 +18,7 @@ def run(args: argparse.Namespace) -> int:
         {
             "name": name,
             "summary": architecture.summary,
+            "task": architecture.task,
             "older_names": [alias for alias, own in ALIASES.items() if own == name],
             "smallest_side": architecture.smallest_side,
             "width": architecture.input_spec["width"],

@@ -29,6 +29,13 @@ MODEL_FOLDER_FILES = (MODEL_FILE, NAMES_FILE, METRICS_FILE, PREDICTOR_FILE, MANI
 #: The files of the golden set, in a folder of their own: see `backends.golden`.
 _GOLDEN_FILE = re.compile(rf"{GOLDEN_FOLDER}/(?:[0-9]{{2,}}\.[a-z]{{3,4}}|{GOLDEN_LIST}|{OUTPUTS_FILE})")
 
+#: What detectors are served from, beside the model file.
+SAVED_MODEL_FOLDER = "saved_model"
+_SAVED_MODEL_FILE = re.compile(
+    rf"{SAVED_MODEL_FOLDER}/(?:saved_model\.pb|fingerprint\.pb|variables/variables\.(?:index|data-[0-9]{{5}}-of-[0-9]{{5}}))"
+)
+_FOLDERS = (GOLDEN_FOLDER, SAVED_MODEL_FOLDER, f"{SAVED_MODEL_FOLDER}/variables", f"{SAVED_MODEL_FOLDER}/assets")
+
 #: Says what a manifest means; another number is another layout.
 MANIFEST_FORMAT = 2
 
@@ -127,7 +134,7 @@ def _check_replaceable(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelFolderUnwritable(folder, "is a file, not a folder")
     names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))]
-    strangers = [name for name in names if not _is_ours(name) and name != GOLDEN_FOLDER]
+    strangers = [name for name in names if not _is_ours(name) and name not in _FOLDERS]
     if strangers or (names and MANIFEST_FILE not in names):
         raise ModelFolderUnwritable(
             folder,
@@ -138,7 +145,8 @@ def _check_replaceable(folder: Path) -> None:
 
 def _is_ours(name: str) -> bool:
     """Whether a run writes a file of this name, a POSIX path below the model folder."""
-    return name in MODEL_FOLDER_FILES or _GOLDEN_FILE.fullmatch(name) is not None
+    patterns = (_GOLDEN_FILE, _SAVED_MODEL_FILE)
+    return name in MODEL_FOLDER_FILES or any(pattern.fullmatch(name) for pattern in patterns)
 
 
 def _files_of(folder: Path) -> list[str]:

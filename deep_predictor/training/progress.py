@@ -10,11 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from deep_predictor.training.figures import EpochFigures, StepFigures, Watcher
 from deep_predictor.training.job_files import PROGRESS_FILE, Progress, write_progress
-from deep_predictor.training.trainer import EpochFigures, StepFigures, Watcher
 
 #: Between two writes of the progress file; what is written costs next to nothing so.
 WRITE_SECONDS = 0.5
+#: Figures that a line for people leaves out.
+_UNTOLD = ("epoch", "learning_rate", "seconds")
 
 
 @contextmanager
@@ -67,7 +69,7 @@ class ProgressFile:
             "step": step.step,
             "steps": step.steps,
             "loss": step.loss,
-            "accuracy": step.accuracy,
+            **({} if step.accuracy is None else {"accuracy": step.accuracy}),
             "images_per_second": round(images / seconds, 2) if seconds > 0 else None,
             "eta_seconds": round(took / self._steps * (total - done), 1) if self._steps else None,
         }
@@ -76,7 +78,5 @@ class ProgressFile:
 
 
 def _line(figures: EpochFigures, epochs: int) -> str:
-    return (
-        f"epoch {figures.epoch}/{epochs}  loss {figures.loss:.4f}  accuracy {figures.accuracy:.4f}  "
-        f"val_loss {figures.val_loss:.4f}  val_accuracy {figures.val_accuracy:.4f}"
-    )
+    told = {name: value for name, value in figures.to_dict().items() if name not in _UNTOLD}
+    return "  ".join([f"epoch {figures.epoch}/{epochs}", *(f"{name} {value:.4f}" for name, value in told.items())])

@@ -10,32 +10,24 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from deep_predictor.config.strict import shown_path
-from deep_predictor.errors import ConfigError, ConfigProblem, TrainingCancelled, TrainingError, TrialOver
-from deep_predictor.training.architectures.table import ARCHITECTURES, build_architecture
+from deep_predictor.errors import ConfigError, TrainingCancelled, TrainingError, TrialOver
+from deep_predictor.training.architectures.table import build_architecture
 from deep_predictor.training.checkpoint import Checkpoints, Identity
-from deep_predictor.training.config import SECTION, TrainingConfig
+from deep_predictor.training.config import TrainingConfig
 from deep_predictor.training.dataset import Dataset
-from deep_predictor.training.evaluation import evaluate_run
 from deep_predictor.training.evaluation_file import write_evaluation
 from deep_predictor.training.exporting import DatasetFacts, TrainedModel, check_servable, export
+from deep_predictor.training.figures import EpochFigures, StepFigures, Watcher
 from deep_predictor.training.golden import choose_golden
 from deep_predictor.training.model_folder import reserve
 from deep_predictor.training.parts import Parts, open_parts
 from deep_predictor.training.progress import ProgressFile
 from deep_predictor.training.report import ReportFacts, write_report
 from deep_predictor.training.run_folder import RunFolder
+from deep_predictor.training.tasks.base import MeasuredPart
 from deep_predictor.training.tensorboard_log import tensorboard_log
-from deep_predictor.training.trainer import (
-    EpochFigures,
-    StepFigures,
-    Trainer,
-    Watcher,
-    balanced_weights,
-    predict_probabilities,
-)
+from deep_predictor.training.trainer import Trainer
 
 if TYPE_CHECKING:
     import keras
@@ -91,13 +83,12 @@ def _train(
     parts = open_parts(config, log)
     try:
         network = build_network(config, parts.dataset, allow_python)
-        check_servable(network)
+        check_servable(parts.task.served(network))
         checkpoints = Checkpoints(folder.checkpoints, _identity(config, folder, parts.facts))
-        architecture = ARCHITECTURES[options.fit_options.architecture]
-        trainer = Trainer(network, options.fit_options, architecture.loss, _class_weights(config, parts))
+        trainer = Trainer(network, options.fit_options, parts.task.objective(parts.train))
         loaded = checkpoints.load()
         if loaded:
-            folder.write_metrics([EpochFigures(**figures) for figures in loaded[1]["history"]])
+            folder.write_metrics([EpochFigures.from_dict(figures) for figures in loaded[1]["history"]])
             log.info("goes on after epoch %d", len(loaded[1]["history"]))
             folder.say("running", epoch=len(loaded[1]["history"]), epochs=options.fit_options.epochs)
         # A search ends its trials when `watch` is left: nothing but fitting may stand inside.
@@ -108,7 +99,7 @@ def _train(
             history = trainer.fit(parts.train, parts.val, _told(watcher, folder, log, config, note), checkpoints)
         log.info("epoch %d is kept; the test part is read now, once", trainer.best.epoch)
         trained = _measure(config, _in_float32(network, config, parts, allow_python), parts, history, trainer.best)
-        export(trained, config)
+        export(trained)
         write_evaluation(folder.path, trained, [parts.dataset.items[index] for index in parts.split.test])
         _write_report(folder, trained, parts, config)
         log.info("model folder: %s", config.model_folder)
@@ -161,19 +152,6 @@ def _identity(config: TrainingConfig, folder: RunFolder, facts: DatasetFacts) ->
     return Identity(folder.run_id, hashlib.sha256(text.encode()).hexdigest(), facts.sha256)
 
 
-def _class_weights(config: TrainingConfig, parts: Parts) -> np.ndarray | None:
-    """Raises ConfigError for a class that the data set does not have."""
-    wanted, names = config.options.fit_options.class_weights, parts.dataset.class_names
-    if wanted is None:
-        return None
-    if wanted == "balanced":
-        return balanced_weights(parts.train.labels, len(names))
-    if unknown := sorted(set(wanted) - set(names)):
-        key = f"{SECTION}.fit_options.class_weights.{unknown[0]}"
-        raise ConfigError([ConfigProblem(config.file, key, f"is no class; there are: {', '.join(names)}")])
-    return np.array([wanted.get(name, 1.0) for name in names], np.float32)
-
-
 def _told(
     watcher: Watcher,
     folder: RunFolder,
@@ -194,7 +172,7 @@ def _told(
         folder.add_metrics(figures)
         note(figures)
         folder.say("running", epoch=figures.epoch, epochs=config.options.fit_options.epochs)
-        log.info("%s", " ".join(f"{name} {value:.5g}" for name, value in vars(figures).items()))
+        log.info("%s", " ".join(f"{name} {value:.5g}" for name, value in figures.to_dict().items()))
         watcher.on_epoch(figures)
 
     return Watcher(end_step, end_epoch)
@@ -204,20 +182,13 @@ def _measure(
     config: TrainingConfig, network: keras.Model, parts: Parts, history: list[EpochFigures], best: EpochFigures
 ) -> TrainedModel:
     """Every choice is made on val; the test part is read here, once."""
-    options, dataset = config.options, parts.dataset
-    evaluation = evaluate_run(
-        predict_probabilities(network, parts.val.in_order()),
-        parts.val.labels,
-        predict_probabilities(network, parts.test.in_order()),
-        parts.test.labels,
-        [dataset.items[index].name for index in parts.split.test],
-        dataset.class_names,
-        options.report_options.target_precision,
-        options.serving_options.confidence_threshold,
+    task, dataset, split = parts.task, parts.dataset, parts.split
+    evaluation = task.evaluate(
+        network, MeasuredPart(dataset, split.val, parts.val), MeasuredPart(dataset, split.test, parts.test)
     )
-    spec, smallest = options.input_options.to_spec(), options.input_options.smallest_decoded()
-    golden = choose_golden(dataset, parts.split.test, network, spec, smallest)
-    return TrainedModel(network, dataset.class_names, parts.facts, history, best, evaluation, golden)
+    served = task.served(network)
+    golden = choose_golden(dataset, split.test, served, task.spec, config.options.input_options.smallest_decoded())
+    return TrainedModel(task, served, parts.facts, history, best, evaluation, golden)
 
 
 def _write_report(folder: RunFolder, trained: TrainedModel, parts: Parts, config: TrainingConfig) -> None:
@@ -235,7 +206,7 @@ def _write_report(folder: RunFolder, trained: TrainedModel, parts: Parts, config
         history=trained.history,
         best=trained.best,
         evaluation=trained.evaluation,
-        picture=lambda place: parts.dataset.read(int(parts.split.test[place])),
+        sample=lambda place: parts.dataset.sample(int(parts.split.test[place])),
         settings=settings,
     )
     write_report(folder.path, facts)

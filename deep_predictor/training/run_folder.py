@@ -14,7 +14,6 @@ import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,8 @@ from filelock import FileLock, Timeout
 
 from deep_predictor.errors import RunFolderUnusable
 from deep_predictor.training.config import SECTION, TrainingConfig, training_config
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.job_files import EVALUATION_FILE
-from deep_predictor.training.trainer import EpochFigures
 
 CFG_FILE = "cfg.json"
 RUN_FILE = "run.json"
@@ -110,14 +109,14 @@ class RunFolder:
 
     def write_metrics(self, history: Sequence[EpochFigures]) -> None:
         """All lines anew: a resumed run has not more of them than its checkpoint."""
-        lines = "".join(json.dumps(asdict(figures)) + "\n" for figures in history)
+        lines = "".join(json.dumps(figures.to_dict()) + "\n" for figures in history)
         part = self.path / f".{METRICS_FILE}.part"
         part.write_text(lines, encoding="utf-8")
         part.replace(self.path / METRICS_FILE)
 
     def add_metrics(self, figures: EpochFigures) -> None:
         with (self.path / METRICS_FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(figures)) + "\n")
+            file.write(json.dumps(figures.to_dict()) + "\n")
 
     def is_cancelled(self) -> bool:
         return (self.path / CANCEL_FILE).exists()

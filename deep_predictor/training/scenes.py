@@ -216,5 +216,8 @@ def _with_shape(rng: np.random.Generator, pixels: np.ndarray) -> np.ndarray:
             shape, centre, reach, float(rng.uniform(0, 180)), 0, sweep, 1.0, int(rng.integers(1, 4)), cv2.LINE_AA
         )
     tint = rng.uniform(-45, 45, 3).astype(np.float32)
-    tinted: np.ndarray = pixels + shape[:, :, np.newaxis] * tint
+    left, top, columns, rows = cv2.boundingRect((shape > 0).astype(np.uint8))
+    window = slice(top, top + rows), slice(left, left + columns)
+    tinted = pixels.copy()
+    tinted[window] += shape[window][:, :, np.newaxis] * tint
     return tinted

@@ -14,8 +14,12 @@ import numpy as np
 
 from deep_predictor.errors import DatasetUnusable
 from deep_predictor.training.dataset import Dataset, Part, SkippedFile
-from deep_predictor.training.fingerprints import Fingerprint
+from deep_predictor.training.dividing import Group, divide
+from deep_predictor.training.fingerprints import Fingerprint, truth_of
 from deep_predictor.training.grouping import group_pictures
+
+#: Test is cut before val.
+_CUT_ORDER: tuple[Part, ...] = ("test", "val")
 
 
 @dataclass(frozen=True)
@@ -34,11 +38,12 @@ def split_dataset(
 ) -> Split:
     """Give each class's pictures to the three parts by their shares; what the set's folders put into val or test stays.
 
-    The same pictures, shares and seed give the same parts, in whatever order the pictures come. Raises DatasetUnusable
-    when a class has too few different pictures, or one picture stands under two labels.
+    Pictures that show several classes are divided as one lot, so that each class reaches each part where it can. The
+    same pictures, shares and seed give the same parts, in whatever order the pictures come. Raises DatasetUnusable when
+    a class has too few different pictures, or one picture stands under two labels.
     """
     left_out = {index: f.problem for index, f in enumerate(fingerprints) if f.problem is not None}
-    _check_labels(dataset, fingerprints)
+    _check_truth(dataset, fingerprints)
     groups = group_pictures(dataset, fingerprints)
     given = {item.part for index, item in enumerate(dataset.items) if item.part and index not in left_out}
     parts: dict[Part, list[int]] = {"train": [], "val": [], "test": []}
@@ -53,33 +58,43 @@ def split_dataset(
         shown = dataset.items[kept[0]].name
         left_out |= {i: f"of one origin with {shown}, which is in {part}" for i in group if i not in kept}
 
-    shares = {"val": 0.0 if "val" in given else val_share, "test": 0.0 if "test" in given else test_share}
-    for label, some in _by_label(dataset, free).items():
-        cut = _cut(some, fingerprints, shares, np.random.default_rng([seed, label]), dataset.class_names[label])
-        for part, indices in cut.items():
+    shares: dict[Part, float] = {
+        "val": 0.0 if "val" in given else val_share,
+        "test": 0.0 if "test" in given else test_share,
+    }
+    if dataset.task == "classification":
+        for label, some in _by_label(dataset, free).items():
+            cut = _cut(some, fingerprints, shares, np.random.default_rng([seed, label]), dataset.class_names[label])
+            for part, indices in cut.items():
+                parts[part] += indices
+        _check_classes(dataset, parts["train"])
+    else:
+        for part, indices in _divide(free, fingerprints, shares, np.random.default_rng([seed, 0])).items():
             parts[part] += indices
-    _check_classes(dataset, parts["train"])
+        _check_shown(dataset, fingerprints, parts["train"])
     train, val, test = (np.array(sorted(parts[part]), dtype=np.int64) for part in ("train", "val", "test"))
     reasons = (SkippedFile(dataset.items[index].name, str(left_out[index])) for index in sorted(left_out))
     return Split(train, val, test, tuple(reasons))
 
 
-def _check_labels(dataset: Dataset, fingerprints: Sequence[Fingerprint]) -> None:
-    """Raise DatasetUnusable where equal pictures have different labels."""
+def _check_truth(dataset: Dataset, fingerprints: Sequence[Fingerprint]) -> None:
+    """Raise DatasetUnusable where equal pictures have different labels, boxes or masks."""
     first_of: dict[str, int] = {}
     wrong = []
     for index, fingerprint in enumerate(fingerprints):
         if fingerprint.problem is None:
             first = first_of.setdefault(fingerprint.content, index)
-            if dataset.items[first].label != dataset.items[index].label:
+            truths = [truth_of(dataset, fingerprints[one], one).key for one in (first, index)]
+            if truths[0] != truths[1]:
                 wrong.append((first, index))
     if wrong:
         names = [dataset.items[index].name for index in wrong[0]]
-        classes = [dataset.class_names[dataset.items[index].label] for index in wrong[0]]
+        told = {"detection": "their boxes differ", "segmentation": "their masks differ"}.get(dataset.task, "")
+        if not told:
+            classes = [dataset.class_names[dataset.items[index].label] for index in wrong[0]]
+            told = f"one is {classes[0]}, one {classes[1]}"
         more = f"; {len(wrong) - 1} more pairs are like them" if len(wrong) > 1 else ""
-        raise DatasetUnusable(
-            f"pictures {names[0]} and {names[1]} are the same, but one is {classes[0]}, one {classes[1]}{more}"
-        )
+        raise DatasetUnusable(f"pictures {names[0]} and {names[1]} are the same, but {told}{more}")
 
 
 def _fixed_part(dataset: Dataset, group: Sequence[int]) -> Part | None:
@@ -100,17 +115,16 @@ def _by_label(dataset: Dataset, groups: Sequence[list[int]]) -> dict[int, list[l
 def _cut(
     groups: list[list[int]],
     fingerprints: Sequence[Fingerprint],
-    shares: dict[str, float],
+    shares: dict[Part, float],
     rng: np.random.Generator,
     class_name: str,
 ) -> dict[Part, list[int]]:
     """The parts of one class: {part: indices}. A share of 0: that part is given already."""
-    wanted = [part for part in ("test", "val") if shares[part]]
+    wanted: list[Part] = [part for part in _CUT_ORDER if shares[part]]
     if len(groups) <= len(wanted):
         counted = f"class {class_name!r} has {len(groups)} different pictures"
         raise DatasetUnusable(f"{counted}; training needs at least {len(wanted) + 1} a class")
-    ordered = sorted(groups, key=lambda group: min(fingerprints[index].content for index in group))
-    left = [ordered[position] for position in rng.permutation(len(ordered))]
+    left = _shuffled(groups, fingerprints, rng)
     count = sum(map(len, groups))
     targets = {part: max(1, round(count * shares[part])) for part in wanted}
     if sum(targets.values()) >= count:
@@ -118,9 +132,32 @@ def _cut(
     cut: dict[Part, list[int]] = {}
     for still_wanted, part in zip(range(len(wanted), 0, -1), wanted, strict=True):
         taken = _take(left, targets[part], keep=still_wanted)
-        cut[part] = [index for group in taken for index in group]  # type: ignore[index]
+        cut[part] = [index for group in taken for index in group]
     cut["train"] = [index for group in left for index in group]
     return cut
+
+
+def _shuffled(
+    groups: list[list[int]], fingerprints: Sequence[Fingerprint], rng: np.random.Generator
+) -> list[list[int]]:
+    """In an order that hangs on their content and the seed alone."""
+    ordered = sorted(groups, key=lambda group: min(fingerprints[index].content for index in group))
+    return [ordered[position] for position in rng.permutation(len(ordered))]
+
+
+def _divide(
+    groups: list[list[int]],
+    fingerprints: Sequence[Fingerprint],
+    shares: dict[Part, float],
+    rng: np.random.Generator,
+) -> dict[Part, list[int]]:
+    """The parts of pictures that show several classes each."""
+    wanted = {part: shares[part] for part in _CUT_ORDER if shares[part]}
+    described = []
+    for group in _shuffled(groups, fingerprints, rng):
+        truths = [fingerprints[index].truth for index in group]
+        described.append(Group(group, frozenset(label for truth in truths if truth for label in truth.amounts)))
+    return divide(described, wanted)
 
 
 def _take(groups: list[list[int]], target: int, keep: int) -> list[list[int]]:
@@ -143,3 +180,8 @@ def _check_classes(dataset: Dataset, train: Sequence[int]) -> None:
     missing = [name for label, name in enumerate(dataset.class_names) if label not in there]
     if missing:
         raise DatasetUnusable(f"class {missing[0]!r} has no picture to train on")
+
+
+def _check_shown(dataset: Dataset, fingerprints: Sequence[Fingerprint], train: Sequence[int]) -> None:
+    if not any(truth_of(dataset, fingerprints[index], index).amounts for index in train):
+        raise DatasetUnusable(f"no picture to train on has a {'box' if dataset.task == 'detection' else 'mask'}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.training.config import SECTION, TrainingConfig
-from deep_predictor.training.trainer import EpochFigures
+from deep_predictor.training.figures import EpochFigures
 
 TENSORBOARD_FOLDER = "tensorboard"
 
@@ -32,7 +32,7 @@ def tensorboard_log(config: TrainingConfig, folder: Path) -> Iterator[Callable[[
 
     def note(figures: EpochFigures) -> None:
         with writer.as_default(step=figures.epoch):
-            for name, value in vars(figures).items():
+            for name, value in figures.to_dict().items():
                 if name != "epoch":
                     tensorflow.summary.scalar(name, value)
         writer.flush()

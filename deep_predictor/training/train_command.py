@@ -12,12 +12,10 @@ from pathlib import Path
 from deep_predictor.config.strict import shown_path
 from deep_predictor.training.config import TrainingConfig, load_training_config
 from deep_predictor.training.exporting import TrainedModel
-from deep_predictor.training.metrics import table_of
 from deep_predictor.training.model_folder import PREDICTOR_FILE, is_complete, wait_while_reserved
 from deep_predictor.training.progress import watch_on_stderr
 from deep_predictor.training.run import run_training
 from deep_predictor.training.run_folder import REPORT_FILE
-from deep_predictor.training.threshold import ThresholdChoice
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 #: With --if-missing, another run on the same folder may take this long.
@@ -99,27 +97,16 @@ def _figures(trained: TrainedModel, config: TrainingConfig) -> dict[str, object]
 
 
 def _report(trained: TrainedModel, config: TrainingConfig, seconds: float) -> str:
-    evaluation, dataset = trained.evaluation, trained.dataset
+    dataset = trained.dataset
     return "\n".join(
         [
-            table_of(evaluation.test),
-            "",
-            f"test accuracy {evaluation.test.accuracy:.4f} on {evaluation.test.count} pictures that no choice was made "
-            f"on (trained on {dataset.train_count}, epoch {trained.best.epoch} chosen on {dataset.val_count})",
-            f"threshold     {_sentence(evaluation.threshold)}",
+            trained.evaluation.summary(),
+            f"trained on    {dataset.train_count} pictures, epoch {trained.best.epoch} chosen on {dataset.val_count}, "
+            f"measured on {dataset.test_count} that no choice was made on",
             f"report        {_shown(config.run_folder / REPORT_FILE, config)}",
             f"model folder  {_shown(config.model_folder, config)} ({seconds:.0f} s)",
             f"predictor cfg {_shown(config.model_folder / PREDICTOR_FILE, config)}",
         ]
-    )
-
-
-def _sentence(choice: ThresholdChoice) -> str:
-    if not choice.is_reached:
-        return f"{choice.threshold:g}: no confidence is known to leave {choice.target:.0%} right answers"
-    return (
-        f"{choice.threshold:g}: of the validation pictures {choice.right_share:.1%} of the accepted are right, "
-        f"{choice.not_confident_share:.1%} are not confident"
     )
 
 

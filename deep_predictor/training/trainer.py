@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from deep_predictor.errors import TrainingDiverged
 from deep_predictor.training.architectures.fine_tuning import freeze_body, unfreeze_top
-from deep_predictor.training.architectures.losses import loss_named
-from deep_predictor.training.batches import Batch, Batches
+from deep_predictor.training.batches import Batches
 from deep_predictor.training.checkpoint import LAST_FILE, Checkpoints, arrays_of, restore
+from deep_predictor.training.figures import EpochFigures, StepFigures, TrainFigures, ValFigures, Watcher
 from deep_predictor.training.schedule import Phase, Plateau, rate_at
 
 if TYPE_CHECKING:
@@ -26,51 +26,21 @@ if TYPE_CHECKING:
 
     from deep_predictor.training.config import FitOptions
 
-#: A probability of zero for the true class costs this much of a logarithm, not infinity.
-_SMALLEST_PROBABILITY = 1e-7
 
+class Objective(Protocol):
+    """What a network is fitted to, and how its answers are judged. Every task has its own."""
 
-@dataclass(frozen=True)
-class EpochFigures:
-    """Mean loss (cross-entropy in nats, unless the architecture has its own) and share of right answers.
+    def loss(self) -> keras.losses.Loss:
+        """Of (targets, outputs of the network)."""
 
-    Epochs count from 1. The figures of training are those during the epoch, of augmented pictures and smoothed labels.
-    """
+    def metrics(self) -> list[Any]:
+        """Of Keras, at most one, named "accuracy"."""
 
-    epoch: int
-    loss: float
-    accuracy: float
-    val_loss: float
-    val_accuracy: float
-    learning_rate: float = 0.0
-    seconds: float = 0.0
+    def weights_of(self, targets: np.ndarray) -> np.ndarray | None:
+        """(N,): how much each picture of a batch counts; None: all the same."""
 
-
-class StepFigures(NamedTuple):
-    """How far an epoch is after a step; loss and accuracy are of its training pictures so far. All count from 1."""
-
-    epoch: int
-    step: int
-    steps: int
-    images: int
-    loss: float
-    accuracy: float
-
-
-class TrainFigures(NamedTuple):
-    """Of the training pictures during an epoch; the rate is that of its last step."""
-
-    loss: float
-    accuracy: float
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """What is told how far a run is: after each step, and after each epoch with its figures; may raise to end it."""
-
-    on_step: Callable[[StepFigures], object] = lambda step: None
-    on_epoch: Callable[[EpochFigures], object] = lambda figures: None
+    def validate(self, network: keras.Model, val: Batches) -> ValFigures:
+        """The figures of the validation part, by plain labels."""
 
 
 @dataclass
@@ -82,21 +52,18 @@ class _Progress:
     plateau: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {**vars(self), "history": [asdict(figures) for figures in self.history]}
+        return {**vars(self), "history": [figures.to_dict() for figures in self.history]}
 
     @classmethod
     def from_dict(cls, state: dict[str, Any]) -> _Progress:
-        return cls(**{**state, "history": [EpochFigures(**figures) for figures in state["history"]]})
+        return cls(**{**state, "history": [EpochFigures.from_dict(figures) for figures in state["history"]]})
 
 
 class Trainer:
-    """Fits one network by one cfg. `loss`: the name of the architecture's loss."""
+    """Fits one network by one cfg."""
 
-    def __init__(
-        self, network: keras.Model, options: FitOptions, loss: str, class_weights: np.ndarray | None = None
-    ) -> None:
-        """`class_weights`: (classes,), None where all count the same."""
-        self._network, self._options, self._loss, self._weights = network, options, loss, class_weights
+    def __init__(self, network: keras.Model, options: FitOptions, objective: Objective) -> None:
+        self._network, self._options, self._objective = network, options, objective
         self._plateau = Plateau(options.plateau_factor, options.plateau_patience)
         self._progress = _Progress()
         _add_l2(network, options.l2)
@@ -159,11 +126,7 @@ class Trainer:
             freeze_body(self._network)
         elif tuning:
             unfreeze_top(self._network, tuning.top_share)
-        self._network.compile(
-            _optimizer(self._options),
-            loss=loss_named(self._loss, self._options.label_smoothing),
-            metrics=["categorical_accuracy"],
-        )
+        self._network.compile(_optimizer(self._options), loss=self._objective.loss(), metrics=self._objective.metrics())
         self._network.optimizer.build(self._network.trainable_variables)
 
     def train_epoch(
@@ -173,7 +136,7 @@ class Trainer:
         options, network, phase = self._options, self._network, self._phase_of(epoch)
         if not network.compiled:
             self._compile(phase)
-        rate, sums, count = phase.learning_rate, np.zeros(2), 0
+        rate, sums, count = phase.learning_rate, _Sums(), 0
         for step, batch in enumerate(train.shuffled(epoch)):
             rate = rate_at(
                 options.schedule,
@@ -186,32 +149,34 @@ class Trainer:
                 self._plateau.share,
             )
             network.optimizer.learning_rate = rate
-            weights = None if self._weights is None else batch.targets @ self._weights
+            weights = self._objective.weights_of(batch.targets)
             logs = network.train_on_batch(batch.inputs, batch.targets, sample_weight=weights, return_dict=True)
             if not math.isfinite(logs["loss"]):
                 raise TrainingDiverged(epoch, float(logs["loss"]), options.learning_rate)
             # Keras forgets its sums before each of these calls.
-            sums += len(batch.inputs) * np.array([logs["loss"], logs["categorical_accuracy"]])
+            sums.add(len(batch.inputs), logs)
             count += len(batch.inputs)
-            on_step(StepFigures(epoch, step + 1, len(train), count, *(sums / count).tolist()))
-        loss, accuracy = (sums / max(1, count)).tolist()
-        return TrainFigures(loss, accuracy, rate)
+            on_step(StepFigures(epoch, step + 1, len(train), count, sums.loss, sums.accuracy))
+        return TrainFigures(sums.loss, sums.accuracy, rate)
 
     def _epoch(self, epoch: int, train: Batches, val: Batches, watcher: Watcher) -> EpochFigures:
         started = time.monotonic()
         trained = self.train_epoch(epoch, train, watcher.on_step)
-        val_loss, val_accuracy = self._validate(val)
-        if not math.isfinite(val_loss):
-            raise TrainingDiverged(epoch, val_loss, self._options.learning_rate)
-        seconds = round(time.monotonic() - started, 3)
+        val_figures = self._objective.validate(self._network, val)
+        if not math.isfinite(val_figures.loss):
+            raise TrainingDiverged(epoch, val_figures.loss, self._options.learning_rate)
         return EpochFigures(
-            epoch, trained.loss, trained.accuracy, val_loss, val_accuracy, trained.learning_rate, seconds
+            epoch,
+            trained.loss,
+            trained.accuracy,
+            val_figures.loss,
+            val_figures.accuracy,
+            trained.learning_rate,
+            round(time.monotonic() - started, 3),
+            val_figures.map50,
+            val_figures.map50_95,
+            val_figures.miou,
         )
-
-    def _validate(self, val: Batches) -> tuple[float, float]:
-        """(loss, accuracy) of plain labels."""
-        probabilities = predict_probabilities(self._network, val.in_order())
-        return plain_loss(probabilities, val.labels, self._loss), float((probabilities.argmax(1) == val.labels).mean())
 
     def _end_epoch(self, figures: EpochFigures, checkpoints: Checkpoints | None) -> list[np.ndarray] | None:
         """Note the figures, write the checkpoint; the weights where this epoch is the best so far."""
@@ -219,7 +184,8 @@ class Trainer:
         progress.history.append(figures)
         self._plateau.end_epoch(figures.val_loss)
         progress.plateau = self._plateau.state()
-        is_best = progress.best_epoch == 0 or _rank(figures, self._options) > _rank(self.best, self._options)
+        judgement = self._options.judgement
+        is_best = progress.best_epoch == 0 or figures.rank(judgement) > self.best.rank(judgement)
         weights = self._network.get_weights() if is_best else None
         if is_best:
             progress.best_epoch = figures.epoch
@@ -236,31 +202,26 @@ class Trainer:
         return patience is not None and epoch - self._progress.best_epoch >= patience
 
 
-def predict_probabilities(network: keras.Model, batches: Iterable[Batch]) -> np.ndarray:
-    """(N, classes) of all pictures of the batches."""
-    return np.concatenate([np.asarray(network.predict_on_batch(batch.inputs), np.float32) for batch in batches])
+class _Sums:
+    """Means over the pictures of an epoch so far."""
 
+    def __init__(self) -> None:
+        self._count, self._loss, self._accuracy = 0, 0.0, 0.0
+        self._has_accuracy = False
 
-def plain_loss(probabilities: np.ndarray, labels: np.ndarray, loss: str) -> float:
-    """The mean loss of (N, classes) outputs against (N,) labels; NaN where an output is none."""
-    if loss == "cross_entropy":
-        of_true_class = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-        return float(-np.log(of_true_class.clip(_SMALLEST_PROBABILITY, 1)).mean())
-    targets = np.eye(probabilities.shape[1], dtype=np.float32)[labels]
-    return float(np.mean(np.asarray(loss_named(loss, 0.0)(targets, probabilities))))
+    def add(self, count: int, logs: Mapping[str, Any]) -> None:
+        self._has_accuracy = "accuracy" in logs
+        self._count += count
+        self._loss += count * float(logs["loss"])
+        self._accuracy += count * float(logs.get("accuracy", 0.0))
 
+    @property
+    def loss(self) -> float:
+        return self._loss / max(1, self._count)
 
-def balanced_weights(labels: np.ndarray, class_count: int) -> np.ndarray:
-    """(classes,): pictures / (classes * pictures of the class); a class without pictures counts 1."""
-    counts = np.bincount(labels, minlength=class_count)
-    return np.where(counts > 0, len(labels) / (class_count * np.maximum(counts, 1)), 1.0).astype(np.float32)
-
-
-def _rank(figures: EpochFigures, options: FitOptions) -> tuple[float, float]:
-    """More is better; of equal accuracies the lower loss counts."""
-    if options.keep_best == "val_accuracy":
-        return figures.val_accuracy, -figures.val_loss
-    return -figures.val_loss, 0.0
+    @property
+    def accuracy(self) -> float | None:
+        return self._accuracy / self._count if self._has_accuracy else None
 
 
 def _optimizer(options: FitOptions) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from deep_predictor.config.management_options import ExampleOptions
 from deep_predictor.environment import Environment
 
 Keeps = Literal["saved", "removed", "temporary"]
@@ -24,16 +25,17 @@ class ModelCard:
     keeps: Keeps
 
 
-def model_cards(environment: Environment) -> list[ModelCard]:
-    """One card a predictor, in the cfg's order, the published ones last."""
+def model_cards(environment: Environment, examples: Sequence[ExampleOptions] = ()) -> list[ModelCard]:
+    """One card a predictor, in the cfg's order, the published ones last; `examples` describe theirs."""
+    described = {example.predictor_name: example for example in examples}
     cards = []
     for entry in environment.entries:
-        predictor = entry.predictor
+        predictor, example = entry.predictor, described.get(entry.name)
         cards.append(
             ModelCard(
                 name=entry.name,
-                title=entry.frontend_name or entry.name,
-                description=entry.model_description or "",
+                title=entry.frontend_name or (example.title if example else entry.name),
+                description=entry.model_description or (example.description if example else ""),
                 state=predictor.state,
                 task=predictor.task,
                 class_names=predictor.class_names,

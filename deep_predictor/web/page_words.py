@@ -69,6 +69,16 @@ NOTHING_FOUND = Words("Nothing found", "The model saw nothing in this picture th
 
 STATE_WORDS = {"loading": "Loading", "ready": "Ready", "failed": "Not available"}
 
+#: How an example stands, by ExampleState.
+EXAMPLE_WORDS = {
+    "offered": "Not trained on this machine yet",
+    "waiting": "Waits to be trained",
+    "training": "Is being trained",
+    "failed": "Failed",
+    "loading": "Loading",
+    "served": "Ready",
+}
+
 #: What happens to a picture after its prediction, by ModelCard.keeps.
 KEEPING_WORDS = {"saved": "Keeps pictures", "removed": "Keeps no pictures", "temporary": "Keeps pictures for a while"}
 

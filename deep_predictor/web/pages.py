@@ -11,14 +11,16 @@ from flask.typing import ResponseReturnValue
 from deep_predictor.config.main_config import ProductionConfig
 from deep_predictor.environment import Environment
 from deep_predictor.errors import PredictionNotFound
+from deep_predictor.publishing.examples import Example
 from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
-from deep_predictor.web.current import current_application, production_environment
+from deep_predictor.web.current import current_application, current_management, production_environment
 from deep_predictor.web.json_format import answer_of, json_response, predictor_details
 from deep_predictor.web.long_poll import find_prediction
 from deep_predictor.web.model_cards import choose_model, model_cards
 from deep_predictor.web.page_words import (
     ERROR_TITLES,
+    EXAMPLE_WORDS,
     KEEPING_WORDS,
     STATE_WORDS,
     status_words_for_script,
@@ -56,6 +58,8 @@ def home() -> ResponseReturnValue:
     return render_template(
         "pages/home.html",
         predict_address=url_for("api_v1.predict", _external=True),
+        examples=_examples(production_environment()),
+        example_words=EXAMPLE_WORDS,
         **_about_models(production_environment()),
     )
 
@@ -129,12 +133,17 @@ def render_error_page(status: int, text: str) -> ResponseReturnValue:
 
 def _about_models(environment: Environment) -> dict[str, Any]:
     return {
-        "models": model_cards(environment),
+        "models": model_cards(environment, current_management().library_options.examples),
         "state_words": STATE_WORDS,
         "keeping_words": KEEPING_WORDS,
         "credential": _credential(environment),
         "predictors_url": url_for("api_v1.predictors"),
     }
+
+
+def _examples(environment: Environment) -> list[Example]:
+    """Those that have no predictor yet."""
+    return [one for one in current_management().examples.all() if one.predictor_name not in environment.predictors]
 
 
 def _credential(environment: Environment) -> Credential:

@@ -27,10 +27,10 @@ from deep_predictor.training.architectures.options import ArchitectureOptions
 from deep_predictor.training.architectures.table import build_architecture
 from deep_predictor.training.config import TrainingConfig, training_config
 from deep_predictor.training.datasets.table import open_dataset
+from deep_predictor.training.figures import Watcher
 from deep_predictor.training.fingerprints import fingerprint_all
 from deep_predictor.training.run import run_training
 from deep_predictor.training.splitting import split_dataset
-from deep_predictor.training.trainer import Watcher
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 #: From the start of a plain run to its end there is more than epochs: nothing is taken off for it.

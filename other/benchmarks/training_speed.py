@@ -22,6 +22,7 @@ from deep_predictor.training.batches import Batches, BatchOptions, Pipeline
 from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import ArrayDataset, Dataset
 from deep_predictor.training.datasets.table import open_path
+from deep_predictor.training.tasks.classification import ClassificationObjective
 from deep_predictor.training.trainer import Trainer
 from other.benchmarks.pictures import draw
 from other.benchmarks.report import markdown_table
@@ -74,7 +75,7 @@ class _Ours:
     def __init__(self, architecture: str, spec: InputSpec, dataset: Dataset, indices: np.ndarray) -> None:
         options = FitOptions(architecture=architecture, epochs=10_000, batch_size=BATCH_SIZE, schedule="constant")
         network = build_architecture(architecture, spec.input_shape, CLASSES, ArchitectureOptions())
-        self._trainer = Trainer(network, options, "cross_entropy")
+        self._trainer = Trainer(network, options, ClassificationObjective("cross_entropy"))
         self._dataset, self._indices, self._options = dataset, indices, options
         self._pipeline = Pipeline(spec, spec.smallest_decoded())
 

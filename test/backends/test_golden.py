@@ -322,7 +322,7 @@ def test_golden_list_that_is_none_fails_clearly(golden: Path, load: Callable[...
 
 
 def test_golden_outputs_over_their_limit_are_not_read(golden: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(golden_room, "_MAX_OUTPUT_BYTES", 100)
+    monkeypatch.setattr(golden_room, "MAX_OUTPUT_BYTES", 100)
 
     with pytest.raises(BackendNotReady, match="is larger than 100 bytes"):
         read_golden(golden)

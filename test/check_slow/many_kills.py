@@ -1,11 +1,16 @@
-"""kill -9 at ten random moments of one training: `make check-slow` runs it; `make test` kills three times."""
+"""kill -9 at ten random moments of a training of each task: for `make check-slow`; `make test` kills a few times."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from deep_predictor.backends.base import Task
+from deep_predictor.training.tasks.table import TASKS
 from test.training.test_kills import check_kills
 
 
-def test_run_killed_ten_times_and_resumed_ends_as_one_never_killed(tmp_path: Path) -> None:
-    check_kills(tmp_path, 10, 24)
+@pytest.mark.parametrize("task", TASKS)
+def test_run_killed_ten_times_and_resumed_ends_as_one_never_killed(task: Task, tmp_path: Path) -> None:
+    check_kills(tmp_path, task, 10, 24)

@@ -97,6 +97,30 @@ def test_main_config_of_form_b_keeps_names_and_descriptions(tmp_path: Path) -> N
     ]
 
 
+def test_examples_are_read_in_their_order(tmp_path: Path) -> None:
+    (tmp_path / "scenes.cfg").touch()
+    one = {"cfg_path": "scenes.cfg", "predictor_name": "digit scenes", "title": "Digit scenes"}
+    offered = [one, {**one, "predictor_name": "果物", "description": "minutes"}]
+    examples = load(tmp_path, {"library_options.examples": offered}).library_options.examples
+    assert [(e.predictor_name, e.description) for e in examples] == [("digit scenes", ""), ("果物", "minutes")]
+    assert examples[0].cfg_path == tmp_path / "scenes.cfg"
+
+
+def test_examples_that_cannot_be_offered_are_named_by_key(tmp_path: Path) -> None:
+    (tmp_path / "scenes.cfg").touch()
+    one = {"cfg_path": "scenes.cfg", "predictor_name": "a", "title": "A"}
+    key = "deep_predictor.cfg: library_options.examples"
+    assert problems(tmp_path, {"library_options.examples": [one, one]}) == [
+        f"{key}: must have different predictor_names (twice: a)"
+    ]
+    wrong = [{**one, "predictor_name": "vgg16"}, {**one, "predictor_name": "b", "cfg_path": "gone.cfg"}]
+    found = problems(tmp_path, {"library_options.examples": [*wrong, {**one, "predictor_name": "c/d"}, {}]})
+    assert f"{key}.0.predictor_name: must not be one of production's predictors (got 'vgg16')" in found
+    assert any(line.startswith(f"{key}.1.cfg_path: there is no such file") for line in found)
+    assert any(line.startswith(f"{key}.2.predictor_name: must be printable, without a slash") for line in found)
+    assert f"{key}.3.title: is missing" in found
+
+
 @pytest.mark.parametrize(("written", "expected"), [("1024", 1024), (2048, 2048), (" 2 * 3*4 ", 24)])
 def test_max_content_length_is_multiplied(tmp_path: Path, written: Any, expected: int) -> None:
     assert load(tmp_path, {"flask_options.max_content_length": written}).flask_options.max_content_length == expected

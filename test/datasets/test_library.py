@@ -12,7 +12,8 @@ from deep_predictor.config.management_options import LibraryOptions
 from deep_predictor.datasets.folders import DatasetFolders, link_or_copy, new_file_name
 from deep_predictor.datasets.library import DatasetLibrary
 from deep_predictor.datasets.pictures import PictureRules
-from deep_predictor.db.dataset_rows import Chosen, Dataset, DatasetItem, DatasetRows
+from deep_predictor.db.dataset_records import Chosen, Dataset, DatasetItem
+from deep_predictor.db.dataset_rows import DatasetRows
 from deep_predictor.db.setup import engine_for, training_job_rows_for
 from deep_predictor.errors import (
     DatabaseBusy,
@@ -172,7 +173,7 @@ def test_folders_give_no_place_to_a_name_that_was_not_made_here(tmp_path: Path, 
         folders.picture(1, name)
     with pytest.raises(NotFound):
         folders.thumbnail(1, name)
-    folders.remove_pictures(1, [name])
+    folders.remove_files(1, [name])
 
 
 def test_file_name_of_one_key_is_always_the_same() -> None:

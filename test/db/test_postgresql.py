@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from deep_predictor.db.dataset_rows import Chosen, DatasetRows
+from deep_predictor.db.dataset_records import Chosen
+from deep_predictor.db.dataset_rows import DatasetRows
 from deep_predictor.db.models import BIND_KEYS
 from deep_predictor.db.prediction_filters import PredictionFilter
 from deep_predictor.db.setup import engine_for, rows_for, training_job_rows_for

@@ -67,6 +67,7 @@ def test_migrations_have_one_head() -> None:
         "v0003_management.py",
         "v0004_prediction_classes.py",
         "v0005_result_kinds.py",
+        "v0006_boxes_and_masks.py",
     ]
     assert revisions == known, "extend this list, and test the upgrade from the one before"
 

@@ -207,7 +207,10 @@ def test_models_of_jobs_are_bound_to_their_databases() -> None:
 def test_database_of_the_first_revision_gets_the_table_and_keeps_its_rows(tmp_path: Path) -> None:
     with production_rows(tmp_path) as rows:
         rows.insert(new_prediction("a"))
-    later = ("api_keys", "oauth_clients", "oauth_tokens", "datasets", "dataset_items", "models", "publications")
+    later = [
+        *("api_keys", "oauth_clients", "oauth_tokens", "datasets", "dataset_items", "dataset_item_classes"),
+        *("models", "publications"),
+    ]
     write_old_file(
         tmp_path / "production.db",
         "DROP TABLE training_jobs",

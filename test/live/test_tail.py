@@ -56,6 +56,16 @@ def test_epoch_says_its_figures_and_how_long_the_others_take(run: WrittenRun) ->
     }
 
 
+def test_figures_of_a_detector_are_told_and_those_it_has_not_are_null(run: WrittenRun) -> None:
+    run.end_epoch(1, accuracy=None, val_accuracy=None, val_map50=0.5, val_map50_95=0.25)
+    tail, job = Tail(), job_of(run)
+    run.end_step(2, 2)
+    for event in tail.look(job):
+        figures = event.content
+        assert (figures["val_accuracy"], figures["val_map50"], figures["val_map50_95"]) == (None, 0.5, 0.25)
+        assert "val_miou" not in figures
+
+
 def test_end_says_how_and_comes_after_every_epoch(run: WrittenRun) -> None:
     tail, job = Tail(), job_of(run)
     run.end_step(1, 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,10 +70,11 @@ def done_job(folder: Path, job_id: int, **changes: Any) -> TrainingJob:
 class Server:
     """An application that can be stopped and started again on the same files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, changes: Mapping[str, Any] | None = None) -> None:
+        """`changes`: of the main config."""
         register_fault_backend()
         self.folder = folder
-        self.config = write_config(folder, {"cfg's": fault_predictor()})
+        self.config = write_config(folder, {"cfg's": fault_predictor()}, changes=changes)
         self._next_job = 0
         self.start()
 
@@ -93,9 +94,13 @@ class Server:
         return self.application.production
 
     @property
-    def library(self) -> ModelLibrary:
+    def management(self) -> Management:
         management: Management = self.app.extensions[EXTENSION]
-        return management.models
+        return management
+
+    @property
+    def library(self) -> ModelLibrary:
+        return self.management.models
 
     def add_model(self, class_name: str = "apple", dataset_id: int | None = None, **options: Any) -> ModelRecord:
         """A model that answers this class, as trained by a job."""
@@ -125,8 +130,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    server = Server(folder)
+def serving(folder: Path, changes: Mapping[str, Any] | None = None) -> Iterator[Server]:
+    server = Server(folder, changes)
     try:
         yield server
     finally:

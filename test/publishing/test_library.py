@@ -17,6 +17,7 @@ from deep_predictor.db.model_rows import ModelRecord, ModelState, NewModel
 from deep_predictor.db.training_job_rows import JobState, TrainingJob
 from deep_predictor.errors import ImageUnreadable, NotFound, StateConflict, TooManyWaiting, TrainingJobNotFound
 from deep_predictor.images.preprocessing import InputSpec
+from deep_predictor.predictions import asking as predictions_asking
 from deep_predictor.predictions.waiting import WaitSlots
 from deep_predictor.publishing import asking, model_folders
 from deep_predictor.publishing.exports import Download
@@ -90,6 +91,16 @@ def test_training_becomes_the_next_version_of_its_name(server: Server) -> None:
     assert server.library.page(9, 0, name="digits")[1][0].version == 2
     with pytest.raises(NotFound, match="report"):
         server.library.report(server.library.page(9, 0, name="digits")[1][0].id)
+
+
+def test_training_of_a_detector_says_its_task_and_figures(server: Server) -> None:
+    job = job_of(server, 58, name="finds")
+    source = write_model_folder(Path(job.run_folder) / "model", "one")
+    (source / "manifest.json").write_text('{"task": "detection"}')
+    (source / "metrics.json").write_text('{"best_epoch": 3, "test": {"count": 4, "map50": 0.75, "map50_95": null}}')
+    model = server.library.take_in(job)
+    assert model is not None
+    assert (model.task, model.metrics) == ("detection", {"best_epoch": 3, "test": {"count": 4, "map50": 0.75}})
 
 
 def test_training_taken_in_again_is_the_same_version(server: Server) -> None:
@@ -339,7 +350,7 @@ def test_model_that_loads_or_predicts_too_long_is_given_up(server: Server, monke
     assert raised.value.code == "load_timed_out"
     fakes.release_loading.set()
     monkeypatch.setattr(asking, "LOAD_SECONDS", 20.0)
-    monkeypatch.setattr(asking, "PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr(predictions_asking, "PREDICT_SECONDS", 0.05)
     with pytest.raises(StateConflict) as raised:
         server.library.predict_with(server.add_model("hangs").id, picture("hang"))
     assert raised.value.code == "timed_out"

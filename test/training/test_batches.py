@@ -11,6 +11,7 @@ from deep_predictor.errors import ImageUnreadable
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training.batches import Batch, Batches, BatchOptions, Pipeline
 from deep_predictor.training.dataset import ArrayDataset
+from deep_predictor.training.sample import Sample
 
 SPEC = InputSpec(width=6, height=4, color_mode="rgb", scale=0.5)
 OPTIONS = BatchOptions(batch_size=4, workers=3, seed=7, cache_bytes=10**6)
@@ -27,9 +28,9 @@ class CountingDataset(ArrayDataset):
 class Noise:
     """Adds a random number to the whole picture, and to the batch."""
 
-    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        assert class_name in ("a", "b", "c")
-        return image + np.uint8(rng.integers(0, 50))
+    def sample(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        assert sample.class_name in ("a", "b", "c")
+        return replace(sample, image=sample.image + np.uint8(rng.integers(0, 50)))
 
     def batch(self, rng: np.random.Generator, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return inputs + rng.integers(0, 9), targets

@@ -66,6 +66,18 @@ def test_check_of_a_search_looks_at_what_is_searched(capsys: pytest.CaptureFixtu
     }
 
 
+@pytest.mark.parametrize(
+    ("task", "told_of"), [("classification", ""), ("detection", "yolo_small"), ("segmentation", "unet")]
+)
+def test_check_for_a_data_set_of_another_task_names_networks_that_fit(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, task: str, told_of: str
+) -> None:
+    cfg = str(write(tmp_path / "a.cfg", "training_options"))
+    problems = told(capsys, cfg, "--task", task)[1]
+    assert list(problems) == (["training_options.fit_options.architecture"] if told_of else [])
+    assert all(told_of in message for message in problems.values())
+
+
 def test_check_of_an_augment_cfg_looks_at_its_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     wanted = {
         "output_folder": str(tmp_path / "out"),

@@ -1,6 +1,7 @@
 """kill -9 at random moments: the run that is resumed each time ends as one that was never killed.
 
-Three times here, and ten times, over more epochs, by `make check-slow`.
+Three times here, of a classifier; ten times, over more epochs and of each task, by `make check-slow`. That every task's
+training goes on from its checkpoint as if it had never ended: test_fit_of_tasks.py.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+
+from deep_predictor.backends.base import Task
+from test.training.task_runs import task_section, write_task_cfg
 
 pytestmark = pytest.mark.slow
 
@@ -39,24 +43,13 @@ def write_pictures(folder: Path) -> None:
         cv2.imwrite(str(folder / name / f"{index}.png"), picture)
 
 
-def write_cfg(folder: Path, epochs: int) -> Path:
-    section = {
-        "seed": 3,
-        "dataset_options": {"name": "folder", "path": str(folder / "pictures")},
-        "input_options": {"width": 16, "height": 16, "scale": 1 / 127.5, "mean": 1},
-        "fit_options": {
-            "architecture": "convnet_small",
-            "epochs": epochs,
-            "batch_size": 8,
-            "deterministic": True,
-            "learning_rate": 0.003,
-        },
-        "augmentation": [{"name": "flip_horizontal", "probability": 0.5}, {"name": "mixup", "probability": 0.5}],
-        "serving_options": {"method": "tiny", "predictions_main_folder": str(folder / "predictions")},
-    }
-    path = folder / "tiny.cfg"
-    path.write_text(json.dumps({"training_options": section}), encoding="utf-8")
-    return path
+def write_cfg(folder: Path, task: Task, epochs: int) -> Path:
+    section = task_section(task, epochs, deterministic=True)
+    if task == "classification":
+        write_pictures(folder / "pictures")
+        section["dataset_options"]["path"] = str(folder / "pictures")
+    section["serving_options"]["predictions_main_folder"] = str(folder / "predictions")
+    return write_task_cfg(folder / "tiny.cfg", section)
 
 
 def start(*words: str) -> subprocess.Popen[str]:
@@ -92,15 +85,14 @@ def kill_somewhere(process: subprocess.Popen[str], run: Path, rng: random.Random
 
 
 def test_run_killed_and_resumed_ends_as_one_never_killed(tmp_path: Path) -> None:
-    check_kills(tmp_path, KILLS, EPOCHS)
+    check_kills(tmp_path, "classification", KILLS, EPOCHS)
 
 
-def check_kills(tmp_path: Path, wanted_kills: int, epochs: int) -> None:
+def check_kills(tmp_path: Path, task: Task, wanted_kills: int, epochs: int) -> None:
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     rng = random.Random(seed)
-    write_pictures(tmp_path / "pictures")
-    cfg, calm, killed = str(write_cfg(tmp_path, epochs)), tmp_path / "calm", tmp_path / "killed"
+    cfg, calm, killed = str(write_cfg(tmp_path, task, epochs)), tmp_path / "calm", tmp_path / "killed"
     finish(start("train", cfg, "--run-folder", str(calm), "--quiet"))
 
     process, kills = start("train", cfg, "--run-folder", str(killed), "--quiet"), 0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from deep_predictor.training.figures import EpochFigures, StepFigures
 from deep_predictor.training.job_files import Progress, read_progress, write_progress
 from deep_predictor.training.progress import ProgressFile, watch_on_stderr
-from deep_predictor.training.trainer import EpochFigures, StepFigures
 
 FIGURES = EpochFigures(epoch=2, loss=0.5, accuracy=0.75, val_loss=0.25, val_accuracy=1.0)
 STEP = StepFigures(epoch=2, step=1, steps=10, images=8, loss=0.5, accuracy=0.75)

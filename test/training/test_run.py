@@ -25,11 +25,13 @@ from deep_predictor.training.batches import Batch
 from deep_predictor.training.config import TrainingConfig, load_training_config
 from deep_predictor.training.datasets.table import FORMATS
 from deep_predictor.training.exporting import TrainedModel
+from deep_predictor.training.figures import StepFigures, Watcher
 from deep_predictor.training.job_files import read_progress
 from deep_predictor.training.model_folder import is_complete
 from deep_predictor.training.run import run_training
 from deep_predictor.training.run_folder import CANCEL_FILE
-from deep_predictor.training.trainer import StepFigures, Trainer, Watcher, predict_probabilities
+from deep_predictor.training.tasks.classification import predict_probabilities
+from deep_predictor.training.trainer import Trainer
 from test.training.tiny_dataset import CLASS_NAMES, FORMAT, tiny_dataset
 
 INPUT = {"width": 20, "height": 14, "color_mode": "rgb", "scale": [0.004, 0.005, 0.006], "mean": 0.5, "std": 0.25}

@@ -9,8 +9,8 @@ import pytest
 
 from deep_predictor.errors import RunFolderUnusable
 from deep_predictor.training.config import load_training_config
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.run_folder import CANCEL_FILE, RunFolder
-from deep_predictor.training.trainer import EpochFigures
 
 
 @pytest.fixture

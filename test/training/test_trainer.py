@@ -17,15 +17,15 @@ from deep_predictor.training.batches import Batches, BatchOptions, Pipeline
 from deep_predictor.training.checkpoint import LAST_FILE, Checkpoints, Identity, arrays_of
 from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import ArrayDataset
-from deep_predictor.training.trainer import (
-    EpochFigures,
-    StepFigures,
-    Trainer,
-    Watcher,
+from deep_predictor.training.figures import EpochFigures, StepFigures, Watcher
+from deep_predictor.training.sample import Sample
+from deep_predictor.training.tasks.classification import (
+    ClassificationObjective,
     balanced_weights,
     plain_loss,
     predict_probabilities,
 )
+from deep_predictor.training.trainer import Trainer
 
 SPEC = InputSpec(width=8, height=8, color_mode="grayscale", scale=1 / 255, mean=0.5, std=0.5)
 IDENTITY = Identity("run", "cfg", "data")
@@ -36,8 +36,8 @@ class Killed(Exception):
 
 
 class NoNumbers:
-    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        return image
+    def sample(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        return sample
 
     def batch(self, rng: np.random.Generator, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return inputs * np.float32(np.nan), targets
@@ -81,7 +81,7 @@ def network(seed: int = 3) -> Any:
 
 
 def trainer(model: Any, loss: str = "cross_entropy", **changes: Any) -> Trainer:
-    return Trainer(model, options(**changes), loss)
+    return Trainer(model, options(**changes), ClassificationObjective(loss))
 
 
 def test_fit_learns_and_leaves_the_best_epochs_weights() -> None:
@@ -217,7 +217,9 @@ def test_fit_class_weights_count_pictures_by_their_class(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(model, "train_on_batch", train_on_batch)
     with parts() as (train, val):
-        Trainer(model, options(epochs=1), "cross_entropy", np.array([2.0, 0.5], np.float32)).fit(train, val)
+        Trainer(
+            model, options(epochs=1), ClassificationObjective("cross_entropy", 0.0, np.array([2.0, 0.5], np.float32))
+        ).fit(train, val)
 
     assert len(seen) == 5
     for targets, weights in seen:
@@ -252,5 +254,5 @@ def test_epoch_figures_are_plain_numbers() -> None:
     with parts() as (train, val):
         figures = trainer(network(), epochs=1).fit(train, val)[0]
 
-    assert all(type(value) in (int, float) for value in vars(figures).values())
+    assert all(type(value) in (int, float) for value in figures.to_dict().values())
     assert isinstance(figures, EpochFigures)

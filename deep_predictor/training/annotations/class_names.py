@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from deep_predictor.backends.names import read_all_names
-from deep_predictor.errors import BackendNotReady, DatasetUnusable
+from deep_predictor.backends.names import MAX_NAMES_BYTES
+from deep_predictor.errors import DatasetUnusable
+from deep_predictor.training.annotations.set_files import SetFiles
 from deep_predictor.training.import_files import label_problem
 
 MAX_CLASSES = 10_000
 
 
-def read_class_names(path: Path) -> tuple[str, ...]:
+def read_class_names(files: SetFiles, name: str) -> tuple[str, ...]:
     """As serving reads names: UTF-8, empty lines do not count. Raises DatasetUnusable: a wrong list shifts classes."""
-    try:
-        names = read_all_names(path)
-    except BackendNotReady as error:
-        raise DatasetUnusable(str(error)) from error
-    check_class_names(names, path.name)
+    lines = files.text(name, MAX_NAMES_BYTES).replace("\r", "\n").split("\n")
+    names = tuple(line.strip() for line in lines if line.strip())
+    if not names:
+        raise DatasetUnusable(f"{name}: holds no name")
+    check_class_names(names, name)
     return names
 
 

@@ -19,40 +19,44 @@ from deep_predictor.training.annotations.json_elements import read_elements
 from deep_predictor.training.annotations.picture_boxes import BoxSet, PictureBoxes, fit_boxes
 from deep_predictor.training.annotations.picture_files import picture_size
 from deep_predictor.training.annotations.problems import ProblemLog
+from deep_predictor.training.annotations.set_files import SetFiles
 
 MAX_FILE_BYTES = 4 * 1024**3
 
 
-def read_coco(file: Path, picture_folder: Path, problems: ProblemLog) -> BoxSet:
+def read_coco(file: Path, pictures: Path | SetFiles, problems: ProblemLog, shown_file: str = "") -> BoxSet:
     """Read the file now, and each picture's size when it is asked for.
+
+    `pictures`: their folder, or the files of it. `shown_file`: what the file is called, where that is not its name.
 
     Raises DatasetUnusable where the file cannot be read, is no JSON object, or has no usable category.
     """
-    content = CocoContent(file.name, problems)
+    name = shown_file or file.name
+    content = CocoContent(name, problems)
     try:
         if file.stat().st_size > MAX_FILE_BYTES:
-            raise DatasetUnusable(f"{file.name}: it has over {MAX_FILE_BYTES} bytes")
+            raise DatasetUnusable(f"{name}: it has over {MAX_FILE_BYTES} bytes")
         for element in read_elements(file, KINDS.keys()):
             content.take(element)
     except OSError as error:
-        raise DatasetUnusable(f"{file.name}: {error.strerror}") from error
+        raise DatasetUnusable(f"{name}: {error.strerror}") from error
     except DatasetUnusable as error:
         if not content.categories or not content.images:
-            raise DatasetUnusable(f"{file.name}: {error.detail}") from error
-        problems.add(file.name, "", error.detail)
+            raise DatasetUnusable(f"{name}: {error.detail}") from error
+        problems.add(name, "", error.detail)
     if not content.categories:
         told = f" ({problems.first[0]})" if problems.count else ""
-        raise DatasetUnusable(f"{file.name}: it names no category that can be used{told}")
+        raise DatasetUnusable(f"{name}: it names no category that can be used{told}")
     category_ids = sorted(content.categories)
     class_names = tuple(content.categories[number] for number in category_ids)
-    return BoxSet(class_names, _Reading(file.name, picture_folder, content, problems).pictures(category_ids))
+    return BoxSet(class_names, _Reading(name, SetFiles.of(pictures), content, problems).pictures(category_ids))
 
 
 class _Reading:
     """Puts annotations to their pictures."""
 
-    def __init__(self, file: str, picture_folder: Path, content: CocoContent, problems: ProblemLog) -> None:
-        self._file, self._folder, self._content, self._problems = file, picture_folder, content, problems
+    def __init__(self, file: str, files: SetFiles, content: CocoContent, problems: ProblemLog) -> None:
+        self._file, self._files, self._content, self._problems = file, files, content, problems
 
     def pictures(self, category_ids: list[int]) -> Iterator[PictureBoxes]:
         rows = self._usable(self._content.rows.columns(), category_ids)
@@ -86,9 +90,10 @@ class _Reading:
     def _picture(self, image: CocoImage, rows: CocoColumns, category_ids: list[int]) -> PictureBoxes | None:
         place = f"image {image.image_id}"
         try:
-            width, height = picture_size(self._folder / image.name)
-        except ImageUnreadable as error:
-            self._problems.add(self._file, place, f"{image.name} is left out: {error}")
+            width, height = picture_size(self._files.get(image.name))
+        except (DatasetUnusable, ImageUnreadable) as error:
+            reason = error.detail if isinstance(error, DatasetUnusable) else error
+            self._problems.add(self._file, place, f"{image.name} is left out: {reason}")
             return None
         said = image.width or width, image.height or height
         if said != (width, height):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
 from typing import IO
 
 from deep_predictor.training.annotations.picture_boxes import BoxSet, PictureBoxes
-
-#: One less than a float has: so 10.2 is not written as 10.200000000000001.
-_DIGITS = 15
+from deep_predictor.training.box_texts import coco_annotation, coco_categories, coco_image
 
 
 def write_coco(file: Path, box_set: BoxSet) -> int:
@@ -28,17 +25,14 @@ def write_coco(file: Path, box_set: BoxSet) -> int:
 
 
 def _write(file: IO[str], box_set: BoxSet) -> int:
-    categories = [
-        {"id": number, "name": name, "supercategory": ""} for number, name in enumerate(box_set.class_names, 1)
-    ]
-    file.write(f'{{"categories": {json.dumps(categories, ensure_ascii=False)},\n"images": [')
+    file.write(f'{{"categories": {coco_categories(box_set.class_names)},\n"images": [')
     count = annotation_count = 0
     # Images stand before annotations, and both come together: the latter wait on the disk.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as annotations:
         for picture in box_set.pictures:
             count += 1
-            image = {"id": count, "file_name": picture.name, "width": picture.width, "height": picture.height}
-            file.write(f"{',' if count > 1 else ''}\n{json.dumps(image, ensure_ascii=False)}")
+            image = coco_image(count, picture.name, (picture.width, picture.height))
+            file.write(f"{',' if count > 1 else ''}\n{image}")
             annotation_count = _write_annotations(annotations, picture, count, annotation_count)
         file.write('],\n"annotations": [')
         annotations.seek(0)
@@ -49,25 +43,8 @@ def _write(file: IO[str], box_set: BoxSet) -> int:
 
 def _write_annotations(file: IO[str], picture: PictureBoxes, image_id: int, written: int) -> int:
     """How many stand in the file now."""
-    corners = picture.corners()
-    sizes = corners[:, 2:] - corners[:, :2]
-    rows = zip(
-        corners[:, :2].tolist(), sizes.tolist(), picture.classes.tolist(), picture.is_crowd.tolist(), strict=True
-    )
-    for (x, y), (w, h), class_index, is_crowd in rows:
+    for box in picture.written():
         written += 1
-        annotation = {
-            "id": written,
-            "image_id": image_id,
-            "category_id": class_index + 1,
-            "bbox": [_written(number) for number in (x, y, w, h)],
-            "area": _written(w * h),
-            "iscrowd": int(is_crowd),
-            "segmentation": [],
-        }
-        file.write(f"{',' if written > 1 else ''}\n{json.dumps(annotation)}")
+        annotation = coco_annotation(written, image_id, (picture.width, picture.height), box)
+        file.write(f"{',' if written > 1 else ''}\n{annotation}")
     return written
-
-
-def _written(number: float) -> float:
-    return float(f"{number:.{_DIGITS}g}")

@@ -12,15 +12,14 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from deep_predictor.errors import DatasetUnusable
 from deep_predictor.training.annotations.class_names import check_class_names
-from deep_predictor.training.annotations.picture_files import read_text
 from deep_predictor.training.annotations.picture_masks import IGNORE_INDEX, MAX_MASK_CLASSES
 from deep_predictor.training.annotations.problems import shown
+from deep_predictor.training.annotations.set_files import SetFiles
 
 _MAX_BYTES = 1024**2
 _MAX_LINES = 2000
@@ -37,12 +36,9 @@ class ColourTable:
     indices: np.ndarray
 
 
-def read_colour_table(path: Path) -> ColourTable:
+def read_colour_table(files: SetFiles, file: str) -> ColourTable:
     """Raises DatasetUnusable, naming the line: a wrong table would shift all classes."""
-    try:
-        text = read_text(path, _MAX_BYTES)
-    except DatasetUnusable as error:
-        raise DatasetUnusable(f"{path.name}: {error.detail}") from error
+    text = files.text(file, _MAX_BYTES)
     names: list[str] = []
     indices: list[int] = []
     colours: dict[tuple[int, ...], None] = {}
@@ -50,16 +46,16 @@ def read_colour_table(path: Path) -> ColourTable:
         fields = [field.strip() for field in next(csv.reader([line]), [])]
         if not any(fields) or (number == 1 and [field.lower() for field in fields] == _HEADING):
             continue
-        colour = _colour(fields, f"{path.name}, line {number}")
+        colour = _colour(fields, f"{file}, line {number}")
         if colour in colours or number > _MAX_LINES:
             reason = f"over {_MAX_LINES} lines" if number > _MAX_LINES else f"the colour {colour} stands there twice"
-            raise DatasetUnusable(f"{path.name}, line {number}: {reason}")
+            raise DatasetUnusable(f"{file}, line {number}: {reason}")
         colours[colour] = None
         indices.append(len(names) if fields[0] else IGNORE_INDEX)
         names += [fields[0]] if fields[0] else []
-    check_class_names(names, path.name)
+    check_class_names(names, file)
     if len(names) > MAX_MASK_CLASSES:
-        raise DatasetUnusable(f"{path.name}: names {len(names)} classes, a mask has up to {MAX_MASK_CLASSES}")
+        raise DatasetUnusable(f"{file}: names {len(names)} classes, a mask has up to {MAX_MASK_CLASSES}")
     return ColourTable(tuple(names), np.array(list(colours), np.uint8), np.array(indices, np.uint8))
 
 

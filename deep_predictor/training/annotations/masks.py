@@ -8,8 +8,10 @@ set/masks/a/1.png
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+
+import numpy as np
 
 from deep_predictor.errors import DatasetUnusable, ImageUnreadable
 from deep_predictor.images.masks import encode_mask
@@ -17,9 +19,10 @@ from deep_predictor.images.palette import class_colours
 from deep_predictor.training.annotations.class_names import read_class_names, write_class_names
 from deep_predictor.training.annotations.colour_table import read_colour_table
 from deep_predictor.training.annotations.mask_files import MaskReader
-from deep_predictor.training.annotations.picture_files import list_files, picture_size
+from deep_predictor.training.annotations.picture_files import picture_size
 from deep_predictor.training.annotations.picture_masks import IGNORE_INDEX, MAX_MASK_CLASSES, MaskSet, PictureMask
 from deep_predictor.training.annotations.problems import ProblemLog, shown
+from deep_predictor.training.annotations.set_files import SetFiles
 
 NAMES_FILE = "names.txt"
 COLOURS_FILE = "colours.csv"
@@ -30,19 +33,44 @@ _PNG = frozenset({".png"})
 _IGNORE_COLOUR = (224, 224, 192)
 
 
-def read_masks(folder: Path, problems: ProblemLog) -> MaskSet:
+def read_masks(place: Path | SetFiles, problems: ProblemLog) -> MaskSet:
+    """`place`: the set's folder, or its files. Raises DatasetUnusable."""
+    files = SetFiles.of(place)
+    class_names, reader = read_mask_classes(files)
+    return MaskSet(class_names, _read(files, pair_masks(files, problems), reader, problems))
+
+
+def read_mask_classes(files: SetFiles) -> tuple[tuple[str, ...], MaskReader]:
     """Where colours.csv is there, it counts, and names.txt does not. Raises DatasetUnusable."""
-    if (folder / COLOURS_FILE).exists():
-        table = read_colour_table(folder / COLOURS_FILE)
-        class_names, reader = table.class_names, MaskReader(len(table.class_names), table)
-    else:
-        class_names = read_class_names(folder / NAMES_FILE)
-        if len(class_names) > MAX_MASK_CLASSES:
-            raise DatasetUnusable(f"{NAMES_FILE}: {len(class_names)} classes, a mask has up to {MAX_MASK_CLASSES}")
-        reader = MaskReader(len(class_names))
-    pictures = list_files(folder / PICTURES_FOLDER, None, PICTURES_FOLDER, problems)
-    masks = list_files(folder / MASKS_FOLDER, _PNG, MASKS_FOLDER, problems)
-    return MaskSet(class_names, _read(folder, (pictures, masks), reader, problems))
+    if files.has(COLOURS_FILE):
+        table = read_colour_table(files, COLOURS_FILE)
+        return table.class_names, MaskReader(len(table.class_names), table)
+    class_names = read_class_names(files, NAMES_FILE)
+    if len(class_names) > MAX_MASK_CLASSES:
+        raise DatasetUnusable(f"{NAMES_FILE}: {len(class_names)} classes, a mask has up to {MAX_MASK_CLASSES}")
+    return class_names, MaskReader(len(class_names))
+
+
+def pair_masks(files: SetFiles, problems: ProblemLog) -> list[tuple[str, str]]:
+    """(picture, mask) below their folders; neither is opened. Raises DatasetUnusable."""
+    pictures = files.listed(PICTURES_FOLDER, None, problems)
+    masks = files.listed(MASKS_FOLDER, _PNG, problems)
+    # Extensions may be written in any case: the names without them are what belongs together.
+    mask_of = {PurePosixPath(name).with_suffix(""): name for name in masks}
+    owner: dict[PurePosixPath, str] = {}
+    pairs = []
+    for name in pictures:
+        stem = PurePosixPath(name).with_suffix("")
+        if owner.setdefault(stem, name) != name:
+            problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: it would share its mask with {owner[stem]}")
+        elif stem not in mask_of:
+            problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: there is no {MASKS_FOLDER}/{mask_name(name)}")
+        else:
+            pairs.append((name, mask_of[stem]))
+    for stem, name in mask_of.items():
+        if stem not in owner:
+            problems.add(f"{MASKS_FOLDER}/{name}", "", "there is no picture of this name")
+    return pairs
 
 
 def write_masks(folder: Path, mask_set: MaskSet, problems: ProblemLog) -> int:
@@ -52,8 +80,7 @@ def write_masks(folder: Path, mask_set: MaskSet, problems: ProblemLog) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_class_names(folder / NAMES_FILE, mask_set.class_names)
-    colours = class_colours(mask_set.class_names, background_index=0)
-    colours[IGNORE_INDEX] = _IGNORE_COLOUR
+    colours = mask_colours(mask_set.class_names)
     written: set[str] = set()
     for one in mask_set.masks:
         name = mask_name(one.name)
@@ -67,39 +94,36 @@ def write_masks(folder: Path, mask_set: MaskSet, problems: ProblemLog) -> int:
     return len(written)
 
 
+def mask_colours(class_names: Sequence[str]) -> np.ndarray:
+    """RGB uint8 (256, 3): the palette of a mask, whose first class is the background."""
+    colours = class_colours(class_names, background_index=0)
+    colours[IGNORE_INDEX] = _IGNORE_COLOUR
+    return colours
+
+
 def mask_name(picture_name: str) -> str:
     """`a/1.jpg` -> `a/1.png`."""
     return str(PurePosixPath(picture_name).with_suffix(".png"))
 
 
 def _read(
-    folder: Path, names: tuple[list[str], list[str]], reader: MaskReader, problems: ProblemLog
+    files: SetFiles, pairs: list[tuple[str, str]], reader: MaskReader, problems: ProblemLog
 ) -> Iterator[PictureMask]:
-    pictures, masks = names
-    # Extensions may be written in any case: the names without them are what belongs together.
-    mask_of = {PurePosixPath(name).with_suffix(""): name for name in masks}
-    owner: dict[PurePosixPath, str] = {}
-    for name in pictures:
-        stem = PurePosixPath(name).with_suffix("")
-        if owner.setdefault(stem, name) != name:
-            problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: it would share its mask with {owner[stem]}")
-        elif stem not in mask_of:
-            problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: there is no {MASKS_FOLDER}/{mask_name(name)}")
-        elif (found := _read_one(folder, name, mask_of[stem], reader, problems)) is not None:
+    for name, mask_file in pairs:
+        if (found := _read_one(files, name, mask_file, reader, problems)) is not None:
             yield found
-    for stem, name in mask_of.items():
-        if stem not in owner:
-            problems.add(f"{MASKS_FOLDER}/{name}", "", "there is no picture of this name")
 
 
-def _read_one(folder: Path, name: str, mask_file: str, reader: MaskReader, problems: ProblemLog) -> PictureMask | None:
+def _read_one(
+    files: SetFiles, name: str, mask_file: str, reader: MaskReader, problems: ProblemLog
+) -> PictureMask | None:
     try:
-        width, height = picture_size(folder / PICTURES_FOLDER / name)
+        width, height = picture_size(files.get(f"{PICTURES_FOLDER}/{name}"))
     except ImageUnreadable as error:
         problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: {error}")
         return None
     try:
-        mask = reader.read(folder / MASKS_FOLDER / mask_file)
+        mask = reader.read(files.get(f"{MASKS_FOLDER}/{mask_file}"))
     except ImageUnreadable as error:
         problems.add(f"{MASKS_FOLDER}/{mask_file}", "", f"its picture is left out: {error}")
         return None

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deep_predictor.training.box_texts import WrittenBox
+
 #: How far a side may lie outside of the picture, as a share of it: what sums of floats are off by.
 _ROUNDING = 1e-9
+#: What problems of boxes begin with.
+EMPTY_BOX = "left out: a box must have a size above 0"
+OUTSIDE_BOX = "left out: the box lies outside of the picture"
+CUT_BOX = "cut: the box reaches out of the picture"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,11 @@ class PictureBoxes:
             raise ValueError("a box reaches out of the picture")
         if (self.classes < 0).any():
             raise ValueError("a class index is negative")
+
+    def written(self) -> list[WrittenBox]:
+        """As other formats write them."""
+        rows = zip(self.classes.tolist(), self.boxes_norm.tolist(), self.is_crowd.tolist(), strict=True)
+        return [WrittenBox(class_index, cx, cy, w, h, is_crowd) for class_index, (cx, cy, w, h), is_crowd in rows]
 
     def corners(self) -> np.ndarray:
         """float64 (N, 4): x1, y1, x2, y2 in pixels, from the outer edge of the first pixel."""
@@ -100,7 +111,7 @@ def _problem(is_finite: bool, box: np.ndarray, is_inside: bool, size: tuple[int,
         return "left out: a number of the box is not finite"
     if box[2] <= 0 or box[3] <= 0:
         w, h = float(box[2]) * size[0], float(box[3]) * size[1]
-        return f"left out: a box must have a size above 0 (got {w:g} x {h:g} pixels)"
+        return f"{EMPTY_BOX} (got {w:g} x {h:g} pixels)"
     if not is_inside:
-        return f"left out: the box lies outside of the picture ({size[0]} x {size[1]} pixels)"
-    return f"cut: the box reaches out of the picture ({size[0]} x {size[1]} pixels)"
+        return f"{OUTSIDE_BOX} ({size[0]} x {size[1]} pixels)"
+    return f"{CUT_BOX} ({size[0]} x {size[1]} pixels)"

@@ -1,16 +1,15 @@
-"""The files of an annotated set: which pictures lie below a folder, how large they are, what a name may not be."""
+"""Single files of an annotated set: what a name may not be, how much of one is read, how large a picture is."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from deep_predictor.errors import DatasetUnusable, ImageUnreadable
 from deep_predictor.images.decoding import (
     DECODER_ERRORS,
     EXTENSION_FORMATS,
     SIDEWAYS,
-    canonical_extension,
     decode_image,
     find_format,
 )
@@ -19,8 +18,7 @@ from deep_predictor.images.jpeg_file import JpegFile
 from deep_predictor.images.pixels import check_size
 from deep_predictor.images.png_file import PngFile
 from deep_predictor.images.webp_file import WebpFile
-from deep_predictor.training.annotations.problems import ProblemLog
-from deep_predictor.training.datasets.picture_files import MAX_PICTURE_BYTES, MAX_PIXELS, is_junk
+from deep_predictor.training.datasets.picture_files import MAX_PICTURE_BYTES, MAX_PIXELS
 
 MAX_FILES = 2_000_000
 LONGEST_PATH = 1000
@@ -29,30 +27,6 @@ _HEADERS: dict[str, type[JpegFile] | type[PngFile] | type[WebpFile]] = {
     "png": PngFile,
     "webp": WebpFile,
 }
-
-
-def list_files(folder: Path, suffixes: frozenset[str] | None, shown_folder: str, problems: ProblemLog) -> list[str]:
-    """Sorted POSIX paths below a folder of its pictures, or of the files with a suffix (".txt") of `suffixes`.
-
-    Links to folders are not followed. Other files are passed over. Raises DatasetUnusable for a folder that is not
-    there, or holds more than MAX_FILES.
-    """
-    if not folder.is_dir():
-        raise DatasetUnusable(f"{shown_folder}: no such folder")
-    found: list[str] = []
-    for place, _, files in os.walk(folder):
-        prefix = "" if place == str(folder) else f"{PurePosixPath(Path(place).relative_to(folder))}/"
-        for file in files:
-            name = f"{prefix}{file}"
-            if is_junk(name) or not _is_wanted(file, suffixes):
-                continue
-            if (reason := name_problem(name)) or not _is_file(folder / name):
-                problems.add(f"{shown_folder}/{name}", "", reason or "no file")
-            else:
-                found.append(name)
-        if len(found) > MAX_FILES:
-            raise DatasetUnusable(f"{shown_folder}: over {MAX_FILES} files")
-    return sorted(found)
 
 
 def name_problem(name: object) -> str:
@@ -112,15 +86,3 @@ def picture_size(path: Path) -> tuple[int, int]:
     except DECODER_ERRORS as error:
         raise ImageUnreadable(f"{extension}: {type(error).__name__}: {error}") from error
     return width, height
-
-
-def _is_wanted(file: str, suffixes: frozenset[str] | None) -> bool:
-    suffix = PurePosixPath(file).suffix.lower()
-    return suffix in suffixes if suffixes is not None else canonical_extension(suffix) is not None
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False

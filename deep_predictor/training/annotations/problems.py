@@ -41,6 +41,13 @@ class ProblemLog:
         if len(self._first) < MAX_PROBLEMS:
             self._first.append(Problem(shown_name(file), place, reason))
 
+    def take(self, other: ProblemLog, folder: str) -> None:
+        """What was found in a folder of the set, "" for the set itself; files are called by their names below it."""
+        prefix = f"{folder}/" if folder else ""
+        kept = other.first[: MAX_PROBLEMS - len(self._first)]
+        self._first += [Problem(shown_name(f"{prefix}{one.file}"), one.place, one.reason) for one in kept]
+        self.count += other.count
+
 
 def shown(value: object) -> str:
     """A value that a file holds, short and without what a terminal would obey."""

@@ -18,25 +18,26 @@ import numpy as np
 from deep_predictor.errors import DatasetUnusable, ImageUnreadable
 from deep_predictor.training.annotations.class_names import read_class_names, write_class_names
 from deep_predictor.training.annotations.picture_boxes import BoxSet, PictureBoxes, fit_boxes
-from deep_predictor.training.annotations.picture_files import list_files, picture_size, read_text
+from deep_predictor.training.annotations.picture_files import picture_size, read_text
 from deep_predictor.training.annotations.problems import ProblemLog, shown
+from deep_predictor.training.annotations.set_files import SetFiles
+from deep_predictor.training.box_texts import yolo_lines
 
 NAMES_FILE = "names.txt"
 PICTURES_FOLDER = "images"
 LABELS_FOLDER = "labels"
 MAX_LABEL_BYTES = 4 * 1024**2
-#: Of a share; the largest picture has under 10^5 pixels a side.
-_DIGITS = 9
 _CLASS = re.compile(r"[0-9]{1,9}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 _TEXT = frozenset({".txt"})
 
 
-def read_yolo(folder: Path, problems: ProblemLog) -> BoxSet:
-    """Raises DatasetUnusable where the names or the pictures are not there."""
-    class_names = read_class_names(folder / NAMES_FILE)
-    pictures = list_files(folder / PICTURES_FOLDER, None, PICTURES_FOLDER, problems)
-    return BoxSet(class_names, _read_pictures(folder, pictures, len(class_names), problems))
+def read_yolo(place: Path | SetFiles, problems: ProblemLog) -> BoxSet:
+    """`place`: the set's folder, or its files. Raises DatasetUnusable where names or pictures are not there."""
+    files = SetFiles.of(place)
+    class_names = read_class_names(files, NAMES_FILE)
+    pictures = files.listed(PICTURES_FOLDER, None, problems)
+    return BoxSet(class_names, _read_pictures(files, pictures, len(class_names), problems))
 
 
 def write_yolo(folder: Path, box_set: BoxSet, problems: ProblemLog) -> int:
@@ -69,40 +70,36 @@ def label_name(picture_name: str) -> str:
 
 def label_text(picture: PictureBoxes) -> str:
     """The lines of a picture's label file; without regions of crowds."""
-    rows = zip(picture.classes.tolist(), picture.boxes_norm.tolist(), picture.is_crowd.tolist(), strict=True)
-    return "".join(
-        f"{class_index} {' '.join(f'{number:.{_DIGITS}g}' for number in box)}\n"
-        for class_index, box, is_crowd in rows
-        if not is_crowd
-    )
+    return yolo_lines(picture.written())
 
 
-def _read_pictures(folder: Path, pictures: list[str], class_count: int, problems: ProblemLog) -> Iterator[PictureBoxes]:
-    labels_folder = folder / LABELS_FOLDER
-    labels = set(list_files(labels_folder, _TEXT, LABELS_FOLDER, problems)) if labels_folder.is_dir() else set()
+def _read_pictures(
+    files: SetFiles, pictures: list[str], class_count: int, problems: ProblemLog
+) -> Iterator[PictureBoxes]:
+    labels = set(files.listed(LABELS_FOLDER, _TEXT, problems)) if files.has_folder(LABELS_FOLDER) else set()
     owner: dict[str, str] = {}
     for name in pictures:
         label = label_name(name)
         if owner.setdefault(label, name) != name:
             problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: it would share its labels with {owner[label]}")
-        elif (picture := _read_picture(folder, name, label in labels, class_count, problems)) is not None:
+        elif (picture := _read_picture(files, name, label in labels, class_count, problems)) is not None:
             yield picture
     for label in sorted(labels - owner.keys()):
         problems.add(f"{LABELS_FOLDER}/{label}", "", "there is no picture of this name")
 
 
 def _read_picture(
-    folder: Path, name: str, has_labels: bool, class_count: int, problems: ProblemLog
+    files: SetFiles, name: str, has_labels: bool, class_count: int, problems: ProblemLog
 ) -> PictureBoxes | None:
     """None where the picture or its labels cannot be read: without its boxes it would teach that there is nothing."""
     try:
-        width, height = picture_size(folder / PICTURES_FOLDER / name)
+        width, height = picture_size(files.get(f"{PICTURES_FOLDER}/{name}"))
     except ImageUnreadable as error:
         problems.add(f"{PICTURES_FOLDER}/{name}", "", f"left out: {error}")
         return None
     file = f"{LABELS_FOLDER}/{label_name(name)}"
     try:
-        text = read_text(folder / file, MAX_LABEL_BYTES) if has_labels else ""
+        text = read_text(files.get(file), MAX_LABEL_BYTES) if has_labels else ""
     except DatasetUnusable as error:
         problems.add(file, "", f"its picture is left out: {error.detail}")
         return None

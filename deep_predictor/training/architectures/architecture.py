@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from deep_predictor.backends.base import Task
 from deep_predictor.training.architectures.options import ArchitectureOptions
 
 #: (height, width, channels).
@@ -16,7 +17,7 @@ Loss = Literal["cross_entropy", "margin"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """`builder`: "module:function" from a `Wanted` to an uncompiled keras.Model with outputs (N, classes).
+    """`builder`: "module:function" from a `Wanted` to an uncompiled keras.Model: for classes with outputs (N, classes).
 
     `input_spec`: keyword arguments of `images.preprocessing.InputSpec`, for runs whose cfg says nothing else.
     """
@@ -27,11 +28,17 @@ class Architecture:
     input_spec: Mapping[str, Any]
     #: Pixels that each side needs.
     smallest_side: int = 1
+    #: What each side must be divisible by.
+    side_multiple: int = 1
     #: The `ArchitectureOptions` that it takes.
     takes: frozenset[str] = frozenset({"weights_file"})
     #: Of them, those without which it cannot be built; several: one of them.
     needs: frozenset[str] = frozenset()
+    #: Whether its builder itself brings in what `weights_file` holds.
+    loads_weights: bool = False
     loss: Loss = "cross_entropy"
+    #: What it learns.
+    task: Task = "classification"
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ MILLION_PRODUCTS: dict[str, float] = {
     "convnet_large": 3650,
     "resnet18": 1810,
     "five_blocks": 699,
+    "yolo_small": 838,
+    "yolo_small_fine": 491,
     "convnexttiny": 4450,
     "convnextsmall": 8680,
     "convnextbase": 15400,

@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import keras
 
+#: Names of layers that are the head of a network whose head is more than its last layer.
+DECODER_PREFIX = "decoder_"
+
 
 def head_of(model: keras.Model) -> tuple[list[keras.Layer], list[keras.Layer]]:
-    """(head, body): the head begins with the last layer that has weights; the body is all before it."""
+    """(head, body): the head begins with the last layer that has weights; the body is all before it.
+
+    Where layers are named as a decoder's, they are the head, and all others the body.
+    """
     layers = list(model.layers)
+    if head := [layer for layer in layers if layer.name.startswith(DECODER_PREFIX)]:
+        return head, [layer for layer in layers if layer not in head]
     start = max((index for index, layer in enumerate(layers) if layer.weights), default=len(layers))
     return layers[start:], layers[:start]
 

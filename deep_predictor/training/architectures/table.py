@@ -92,6 +92,7 @@ _OWN: dict[str, Architecture] = {
         {"width": 224, "height": 224, **PREPROCESSINGS["tf"]},
         takes=_BOTH,
         needs=frozenset({"weights_file"}),
+        loads_weights=True,
     ),
     "custom": Architecture(
         f"{_HERE}.custom:custom",
@@ -99,6 +100,34 @@ _OWN: dict[str, Architecture] = {
         {"width": 64, "height": 64, "color_mode": "rgb", **_MINUS_ONE_TO_ONE},
         takes=frozenset({"layers", "python_file"}),
         needs=frozenset({"layers", "python_file"}),
+    ),
+    "unet": Architecture(
+        f"{_HERE}.unet:unet",
+        "U-Net with a MobileNet as encoder: a class for each pixel.",
+        {"width": 256, "height": 256, **PREPROCESSINGS["tf"]},
+        smallest_side=32,
+        side_multiple=32,
+        takes=frozenset({"weights_file", "alpha", "dropout"}),
+        loads_weights=True,
+        task="segmentation",
+    ),
+    "yolo_small": Architecture(
+        f"{_HERE}.yolo:yolo_small",
+        "A small YOLO without anchors, a box for each cell of 8, 16 and 32 pixels: things of 16 pixels and more.",
+        {"width": 320, "height": 320, **PREPROCESSINGS["tf"]},
+        smallest_side=32,
+        side_multiple=32,
+        takes=frozenset({"alpha"}),
+        task="detection",
+    ),
+    "yolo_small_fine": Architecture(
+        f"{_HERE}.yolo:yolo_small_fine",
+        "The same with cells of 4, 8 and 16 pixels: things of under 20 pixels.",
+        {"width": 160, "height": 160, **PREPROCESSINGS["tf"]},
+        smallest_side=32,
+        side_multiple=16,
+        takes=frozenset({"alpha"}),
+        task="detection",
     ),
 }
 #: Names of older tools -> ours.
@@ -135,7 +164,7 @@ def build_architecture(
     module_name, function_name = architecture.builder.split(":")
     builder: Callable[[Wanted], keras.Model] = getattr(import_module(module_name), function_name)
     network = builder(wanted)
-    if wanted.options.weights_file and "weights_file" not in architecture.needs:
+    if wanted.options.weights_file and not architecture.loads_weights:
         from deep_predictor.training.architectures.pretrained import load_body
 
         load_body(network, wanted)
@@ -150,9 +179,12 @@ def check_wanted(wanted: Wanted) -> None:
         side = architecture.smallest_side
         sizes = f"it needs pictures of at least {side} x {side} pixels (got {width} x {height})"
         raise ArchitectureUnusable(wanted.name, f"{sizes}; set input_options.width and height")
+    if height % architecture.side_multiple or width % architecture.side_multiple:
+        sizes = f"each side of its pictures must be divisible by {architecture.side_multiple} (got {width} x {height})"
+        raise ArchitectureUnusable(wanted.name, f"{sizes}; set input_options.width and height")
     if channels not in (1, 3):
         raise ArchitectureUnusable(wanted.name, f"pictures have 1 or 3 channels (got {channels})")
-    if wanted.class_count < 2:
+    if wanted.class_count < 2 and architecture.task != "detection":
         raise ArchitectureUnusable(wanted.name, f"at least two classes are needed (got {wanted.class_count})")
     given = {key for key, value in vars(wanted.options).items() if value is not None}
     if strange := sorted(given - architecture.takes):

@@ -1,21 +1,24 @@
 """What an operation of augmentation is. Operations keep no state: several threads may draw at once, each with its rng.
 
-A picture is RGB uint8 (H, W, 3) of any size from 1x1. An operation never writes into a picture that it is given. It may
-give back the same array, or a view of it: `pipeline.Augmentation` sees to it that callers get an array of their own.
+A picture is RGB uint8 (H, W, 3) of any size from 1x1, with its truth: an operation that moves pixels moves boxes and
+masks with them. It never writes into arrays that it is given. It may give back the same ones, or views of them:
+`pipeline.Augmentation` sees to it that callers get a picture of their own.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.strict import StrictModel
+from deep_predictor.training.sample import Sample
 
 Side = Literal["train", "test"]
 
@@ -53,8 +56,12 @@ class Variant:
     """One picture for the disk. `source`: whose picture it is; "": the one that it was made from."""
 
     name: str
-    image: np.ndarray
+    sample: Sample
     source: str = ""
+
+    @property
+    def image(self) -> np.ndarray:
+        return self.sample.image
 
 
 Options = TypeVar("Options", bound=OperationOptions)
@@ -67,6 +74,8 @@ class Operation(ABC, Generic[Options]):
     options_class: type[Options]
     #: In training, where the entry says nothing.
     usual_probability: ClassVar[float] = 1.0
+    #: Of the sets whose pictures it can change together with their truth.
+    tasks: ClassVar[tuple[Task, ...]] = ("classification", "detection", "segmentation")
 
     def __init__(self, options: Options, setting: Setting) -> None:
         """May raise ConfigError, naming the key, for what the options point at."""
@@ -87,17 +96,17 @@ class PictureOperation(Operation[Options]):
     """Changes one picture at a time."""
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Sample:
         """The picture after one random draw."""
 
-    def draw_with_source(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> tuple[np.ndarray, str]:
+    def draw_with_source(self, rng: np.random.Generator, sample: Sample) -> tuple[Sample, str]:
         """As `draw`; and whose picture it then is, "" where it is still the one that was given."""
-        return self.draw(rng, image, class_name), ""
+        return self.draw(rng, sample), ""
 
-    def variants(self, rng: np.random.Generator, image: np.ndarray, class_name: str, draws: int) -> Iterator[Variant]:
+    def variants(self, rng: np.random.Generator, sample: Sample, draws: int) -> Iterator[Variant]:
         """Each picture that the operation makes of one, where they can be listed; else `draws` random ones."""
         for number in range(1, draws + 1):
-            yield Variant(str(number), *self.draw_with_source(rng, image, class_name))
+            yield Variant(str(number), *self.draw_with_source(rng, sample))
 
     def count(self, width: int, height: int, draws: int) -> int:
         """At most so many variants come of a picture of this size."""
@@ -121,15 +130,15 @@ class NumberOperation(PictureOperation[Options]):
         return ()
 
     @abstractmethod
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray: ...
+    def apply(self, sample: Sample, number: float) -> Sample: ...
 
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        return self.apply(image, self._number(rng))
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        return self.apply(sample, self._number(rng))
 
-    def variants(self, rng: np.random.Generator, image: np.ndarray, class_name: str, draws: int) -> Iterator[Variant]:
+    def variants(self, rng: np.random.Generator, sample: Sample, draws: int) -> Iterator[Variant]:
         numbers = self._all_numbers() or tuple(self._number(rng) for _ in range(draws))
         for number in numbers:
-            yield Variant(f"{number:.4g}", self.apply(image, number))
+            yield Variant(f"{number:.4g}", self.apply(sample, number))
 
     def count(self, width: int, height: int, draws: int) -> int:
         return len(self._all_numbers()) or draws
@@ -147,6 +156,16 @@ class NumberOperation(PictureOperation[Options]):
         return float(rng.uniform(*self.range))
 
 
+class ToneOperation(NumberOperation[Options]):
+    """Changes what pixels look like and moves none: the truth stays."""
+
+    @abstractmethod
+    def tone(self, image: np.ndarray, number: float) -> np.ndarray: ...
+
+    def apply(self, sample: Sample, number: float) -> Sample:
+        return replace(sample, image=self.tone(sample.image, number))
+
+
 class ChoiceOperation(PictureOperation[Options], Generic[Options, Choice]):
     """A picture of a given size can be changed in so many ways, and they can be listed."""
 
@@ -155,16 +174,16 @@ class ChoiceOperation(PictureOperation[Options], Generic[Options, Choice]):
         """At least one."""
 
     @abstractmethod
-    def apply(self, image: np.ndarray, choice: Choice) -> np.ndarray: ...
+    def apply(self, sample: Sample, choice: Choice) -> Sample: ...
 
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        choices = self.choices(image.shape[1], image.shape[0])
-        return self.apply(image, choices[int(rng.integers(len(choices)))])
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        choices = self.choices(sample.image.shape[1], sample.image.shape[0])
+        return self.apply(sample, choices[int(rng.integers(len(choices)))])
 
-    def variants(self, rng: np.random.Generator, image: np.ndarray, class_name: str, draws: int) -> Iterator[Variant]:
-        choices = self.choices(image.shape[1], image.shape[0])
+    def variants(self, rng: np.random.Generator, sample: Sample, draws: int) -> Iterator[Variant]:
+        choices = self.choices(sample.image.shape[1], sample.image.shape[0])
         for number in range(len(choices)):
-            yield Variant(str(number + 1), self.apply(image, choices[number]))
+            yield Variant(str(number + 1), self.apply(sample, choices[number]))
 
     def count(self, width: int, height: int, draws: int) -> int:
         return len(self.choices(width, height))
@@ -172,6 +191,8 @@ class ChoiceOperation(PictureOperation[Options], Generic[Options, Choice]):
 
 class BatchOperation(Operation[Options]):
     """Mixes pictures of a batch with each other, and their targets likewise. In training only."""
+
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     @abstractmethod
     def mix(self, rng: np.random.Generator, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,9 +17,9 @@ import numpy as np
 from tqdm import tqdm
 
 from deep_predictor.config.strict import shown_path
-from deep_predictor.errors import DatasetUnusable, ImageUnreadable, TrainingCancelled
+from deep_predictor.errors import ConfigError, ConfigProblem, DatasetUnusable, ImageUnreadable, TrainingCancelled
 from deep_predictor.os_limits import usable_cores
-from deep_predictor.training.augmentation.config import LISTS, AugmentConfig, load_augment_config
+from deep_predictor.training.augmentation.config import LISTS, SECTION, AugmentConfig, load_augment_config
 from deep_predictor.training.augmentation.new_file import check_new_file, write_new_file
 from deep_predictor.training.augmentation.planning import classes_without_pictures, make_plan
 from deep_predictor.training.augmentation.set_folder import (
@@ -28,14 +28,15 @@ from deep_predictor.training.augmentation.set_folder import (
     write_json,
     written_beside,
 )
-from deep_predictor.training.augmentation.sheet import Sample, contact_sheet
-from deep_predictor.training.augmentation.table import build_augmentation
+from deep_predictor.training.augmentation.sheet import SheetPictures, contact_sheet
+from deep_predictor.training.augmentation.table import build_augmentation, task_problems
 from deep_predictor.training.augmentation.writing import Written, check_count, write_set
 from deep_predictor.training.dataset import Dataset, SkippedFile, encode_png
 from deep_predictor.training.datasets.sources import SOURCES_FILE
 from deep_predictor.training.datasets.table import open_dataset
 from deep_predictor.training.fingerprints import fingerprint_all
 from deep_predictor.training.job_files import CANCEL_FILE, Progress, write_progress
+from deep_predictor.training.sample import Sample
 from deep_predictor.training.splitting import split_dataset
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -82,6 +83,11 @@ def augment(config: AugmentConfig, is_quiet: bool = True, run_folder: Path | Non
     folder = options.output_folder.resolve()
     check_replaceable(folder)
     dataset = _open(config)
+    if dataset.task != "classification":
+        raise DatasetUnusable(
+            f"{dataset.name} is a set for {dataset.task}, and augment writes classified pictures alone; "
+            "boxes and masks are carried along while a network trains, and --sheet shows how"
+        )
     fingerprints = fingerprint_all(dataset, usable_cores())
     shares = options.dataset_options
     split = split_dataset(dataset, fingerprints, shares.val_share, shares.test_share, options.seed)
@@ -108,14 +114,15 @@ def augment(config: AugmentConfig, is_quiet: bool = True, run_folder: Path | Non
 def write_sheet(config: AugmentConfig, path: Path, count: int, replace: bool) -> None:
     """Raises OutputUnwritable, before a picture is read where that can be known."""
     check_new_file(path, (".png",), replace)
-    samples = list(_samples(_open(config), count, config.options.seed))
-    if not samples:
+    dataset = _open(config)
+    pictures = SheetPictures(list(_samples(dataset, count, config.options.seed)), dataset.class_names)
+    if not pictures.samples:
         raise DatasetUnusable("not one of its pictures can be read")
     sheets = []
     for key, side in LISTS.items():
         operations = build_augmentation(config.entries_of(side), config.root, side, config.options.seed)
         if operations.steps:
-            sheets.append(contact_sheet(key, operations, samples, config.options.seed))
+            sheets.append(contact_sheet(key, operations, pictures, config.options.seed))
     write_new_file(path, encode_png(np.concatenate(sheets)))
 
 
@@ -140,18 +147,27 @@ def _samples(dataset: Dataset, count: int, seed: int) -> Iterator[Sample]:
         label = dataset.items[index].label
         turns[label] = turns.get(label, 0) + 1
         places.append((turns[label], label, int(index)))
-    for _, label, index in sorted(places):
+    for _, _, index in sorted(places):
         if count <= 0:
             return
         try:
-            yield dataset.read(index), dataset.class_names[label]
+            yield dataset.sample(index)
             count -= 1
         except ImageUnreadable:
             continue
 
 
 def _open(config: AugmentConfig) -> Dataset:
-    return open_dataset(config.options.dataset_options, config.root / _DATASET_CACHE)
+    """Raises ConfigError for operations that do nothing for such a set."""
+    dataset = open_dataset(config.options.dataset_options, config.root / _DATASET_CACHE)
+    problems = [
+        ConfigProblem(config.file, f"{SECTION}.{key}.{problem.key}", problem.message)
+        for key, side in LISTS.items()
+        for problem in task_problems(config.entries_of(side), dataset.task)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return dataset
 
 
 def _facts(config: AugmentConfig, dataset: Dataset, written: Written, left_out: list[SkippedFile]) -> dict[str, Any]:

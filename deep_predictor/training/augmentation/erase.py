@@ -1,4 +1,4 @@
-"""random_erase: a rectangle of random place, size and shape is covered."""
+"""random_erase: a rectangle of random place, size and shape is covered, with the truth there (see `covered`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import math
 import numpy as np
 
 from deep_predictor.training.augmentation.base import OperationOptions, PictureOperation
+from deep_predictor.training.augmentation.covering import covered
 from deep_predictor.training.augmentation.written import Aspects, Fill, Shares
+from deep_predictor.training.sample import Sample
 
 
 class RandomEraseOptions(OperationOptions):
@@ -21,8 +23,8 @@ class RandomEraseOptions(OperationOptions):
 class RandomErase(PictureOperation[RandomEraseOptions]):
     options_class = RandomEraseOptions
 
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        height, width = image.shape[:2]
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        height, width = sample.image.shape[:2]
         area = rng.uniform(*self.options.area_range) * height * width
         low, high = self.options.aspect_range
         # Even on the logarithm: twice as high is as likely as twice as wide.
@@ -32,7 +34,7 @@ class RandomErase(PictureOperation[RandomEraseOptions]):
             min(width, round(math.sqrt(area / aspect))),
         )
         top, left = int(rng.integers(height - box_height + 1)), int(rng.integers(width - box_width + 1))
-        erased = image.copy()
+        erased = sample.image.copy()
         box = erased[top : top + box_height, left : left + box_width]
         box[:] = rng.integers(0, 256, box.shape, dtype=np.uint8) if self.options.fill == "noise" else self.options.fill
-        return erased
+        return covered(sample, erased, (left, top, box_width, box_height))

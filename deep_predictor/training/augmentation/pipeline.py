@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from deep_predictor.training.augmentation.base import BatchOperation, Operation, PictureOperation, Variant
+from deep_predictor.training.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -27,25 +28,35 @@ class Augmentation:
         self._picture_steps = [(s.name, s.operation) for s in steps if isinstance(s.operation, PictureOperation)]
         self._batch_operations = [s.operation for s in steps if isinstance(s.operation, BatchOperation)]
 
-    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
+    def sample(self, rng: np.random.Generator, sample: Sample) -> Sample:
         """One random draw: each operation in turn changes the picture, or passes it over by its probability.
 
-        RGB uint8 (H, W, 3) -> an array of the caller's own, C-contiguous, perhaps of another size.
+        The new picture is an array of the caller's own, C-contiguous, perhaps of another size; boxes and masks lie on
+        it as the things do that it shows.
         """
-        return self.draw(rng, image, class_name).image
+        return self.draw(rng, sample).sample
 
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> Variant:
-        """As `image`, with the source of what came out."""
-        _check(image)
-        drawn, source = image, ""
+    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
+        """As `sample`, of a classified picture: RGB uint8 (H, W, 3)."""
+        return self.sample(rng, Sample(image, class_name)).image
+
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Variant:
+        """As `sample`, with the source of what came out."""
+        _check(sample.image)
+        drawn, source = sample, ""
         for _, operation in self._picture_steps:
             if rng.random() < operation.probability:
-                drawn, other = operation.draw_with_source(rng, drawn, class_name)
-                drawn, source = np.ascontiguousarray(drawn), other or source
-        return Variant("combined", _owned(drawn, image), source)
+                drawn, other = operation.draw_with_source(rng, drawn)
+                drawn, source = _contiguous(drawn), other or source
+        return Variant("combined", _owned(drawn, sample), source)
 
     def batch(self, rng: np.random.Generator, inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """float32 inputs (N, h, w, c) and targets (N, classes), mixed; those that are given are not changed."""
+        """float32 inputs (N, h, w, c) and targets (N, classes), mixed; those that are given are not changed.
+
+        Where no operation mixes, targets may be anything.
+        """
+        if not self._batch_operations:
+            return inputs, targets
         if inputs.ndim != 4 or targets.ndim != 2 or len(inputs) != len(targets):
             raise ValueError(f"a batch is (N, h, w, c) with (N, classes) (got {inputs.shape} with {targets.shape})")
         for operation in self._batch_operations:
@@ -56,18 +67,16 @@ class Augmentation:
         self, image: np.ndarray, class_name: str, rng: np.random.Generator, draws: int = 1
     ) -> Iterator[tuple[str, np.ndarray]]:
         """(name, picture) of all that the operations, each by itself, make of a picture; see `written_variants`."""
-        for variant in self.written_variants(image, class_name, rng, draws):
+        for variant in self.written_variants(Sample(image, class_name), rng, draws):
             yield variant.name, variant.image
 
-    def written_variants(
-        self, image: np.ndarray, class_name: str, rng: np.random.Generator, draws: int = 1
-    ) -> Iterator[Variant]:
+    def written_variants(self, sample: Sample, rng: np.random.Generator, draws: int = 1) -> Iterator[Variant]:
         """What can be listed (flips, angles, windows) is made once each, what is drawn from a range `draws` times."""
-        _check(image)
+        _check(sample.image)
         for name, operation in self._picture_steps:
-            for variant in operation.variants(rng, image, class_name, draws):
+            for variant in operation.variants(rng, sample, draws):
                 if rng.random() < operation.probability_on_disk:
-                    yield Variant(f"{name}-{variant.name}", _owned(variant.image, image), variant.source)
+                    yield Variant(f"{name}-{variant.name}", _owned(variant.sample, sample), variant.source)
 
     def variant_count(self, width: int, height: int, draws: int = 1) -> int:
         """At most so many variants come of a picture of this size."""
@@ -79,8 +88,12 @@ def _check(image: np.ndarray) -> None:
         raise ValueError(f"a picture must be RGB uint8 (H, W, 3) (got {image.dtype} {image.shape})")
 
 
-def _owned(drawn: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """C-contiguous, and nothing of `image`."""
-    if np.may_share_memory(drawn, image):
-        return np.array(drawn, order="C")
-    return np.ascontiguousarray(drawn)
+def _contiguous(sample: Sample) -> Sample:
+    return sample if sample.image.flags.c_contiguous else replace(sample, image=np.ascontiguousarray(sample.image))
+
+
+def _owned(drawn: Sample, given: Sample) -> Sample:
+    """Its picture is C-contiguous, and nothing of the given one."""
+    if np.may_share_memory(drawn.image, given.image):
+        return replace(drawn, image=np.array(drawn.image, order="C"))
+    return _contiguous(drawn)

@@ -1,15 +1,24 @@
-"""Operations that move the picture: rotations, scales, center_crop."""
+"""Operations that move the picture, and its boxes and mask with it: rotations, scales, center_crop.
+
+Where a border is invented a mask is ignored. In pictures with boxes `reflect` is drawn as `edge`: a mirror image would
+show things that no box tells of.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
+from deep_predictor.training.annotations.picture_masks import IGNORE_INDEX
 from deep_predictor.training.augmentation.base import NumberOperation, OperationOptions
+from deep_predictor.training.augmentation.turning import quarter_turned_boxes, turned_boxes
 from deep_predictor.training.augmentation.written import Angles, Border, ScaleRange, SharesOfSide
+from deep_predictor.training.placing import Area, View, kept_boxes, view_of_crop
+from deep_predictor.training.sample import Sample
 
 _BORDERS = {"reflect": cv2.BORDER_REFLECT, "edge": cv2.BORDER_REPLICATE, "black": cv2.BORDER_CONSTANT}
 #: OpenCV's warp counts pixels of a side in 16 bits.
@@ -38,7 +47,10 @@ class RotationsOptions(OperationOptions):
 
 
 class Rotations(NumberOperation[RotationsOptions]):
-    """Turned about its middle. Quarter turns are exact and swap the sides; all others keep the picture's size."""
+    """Turned about its middle. Quarter turns are exact and swap the sides; all others keep the picture's size.
+
+    A box becomes the smallest upright one around the turned one: wider than the thing, unless that fills its box.
+    """
 
     options_class = RotationsOptions
 
@@ -50,15 +62,10 @@ class Rotations(NumberOperation[RotationsOptions]):
     def listed(self) -> tuple[float, ...]:
         return () if self.options.angle_range else self.options.angles
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def apply(self, sample: Sample, number: float) -> Sample:
         if number % 90 == 0:
-            return np.rot90(image, int(number // 90) % 4)
-        image = _shrunk_to_warp(image)
-        height, width = image.shape[:2]
-        turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), number, 1.0)
-        return cv2.warpAffine(
-            image, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=_BORDERS[self.options.border]
-        )
+            return _quarter_turned(sample, int(number // 90) % 4)
+        return _turned(_shrunk_to_warp(sample), number, self.options.border)
 
 
 class ScalesOptions(OperationOptions):
@@ -76,7 +83,7 @@ class ScalesOptions(OperationOptions):
 
 
 class Scales(NumberOperation[ScalesOptions]):
-    """What the picture shows becomes larger or smaller; the picture keeps its size."""
+    """What the picture shows becomes larger or smaller; the picture keeps its size. Boxes: see `placing.View`."""
 
     options_class = ScalesOptions
 
@@ -88,18 +95,22 @@ class Scales(NumberOperation[ScalesOptions]):
     def listed(self) -> tuple[float, ...]:
         return () if self.options.scale_range else self.options.scales
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def apply(self, sample: Sample, number: float) -> Sample:
+        image = sample.image
         height, width = image.shape[:2]
+        whole = (0, 0, width, height)
         if number >= 1:
-            middle = _middle(image, max(1, round(width / number)), max(1, round(height / number)))
-            if middle.shape == image.shape:
-                return image
-            return cv2.resize(np.ascontiguousarray(middle), (width, height), interpolation=cv2.INTER_LINEAR)
-        inner_width, inner_height = max(1, round(width * number)), max(1, round(height * number))
+            middle = _middle((width, height), width / number, height / number)
+            if middle == whole:
+                return sample
+            part = np.ascontiguousarray(_part(image, middle))
+            magnified = cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR)
+            return View(middle, whole, (width, height)).sample(sample, magnified)
+        left, top, inner_width, inner_height = target = _middle((width, height), width * number, height * number)
         inner = cv2.resize(image, (inner_width, inner_height), interpolation=cv2.INTER_AREA)
-        left, top = (width - inner_width) // 2, (height - inner_height) // 2
         right, bottom = width - inner_width - left, height - inner_height - top
-        return cv2.copyMakeBorder(inner, top, bottom, left, right, _BORDERS[self.options.border])
+        framed = cv2.copyMakeBorder(inner, top, bottom, left, right, _border(sample, self.options.border))
+        return View(whole, target, (width, height)).sample(sample, framed)
 
 
 class CenterCropOptions(OperationOptions):
@@ -108,7 +119,7 @@ class CenterCropOptions(OperationOptions):
 
 
 class CenterCrop(NumberOperation[CenterCropOptions]):
-    """The middle of the picture, of the same shape; at least one pixel."""
+    """The middle of the picture, of the same shape; at least one pixel. Boxes: see `placing.View`."""
 
     options_class = CenterCropOptions
 
@@ -116,21 +127,58 @@ class CenterCrop(NumberOperation[CenterCropOptions]):
     def range(self) -> tuple[float, float]:
         return self.options.share_range
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
-        height, width = image.shape[:2]
-        return _middle(image, max(1, round(width * number)), max(1, round(height * number)))
+    def apply(self, sample: Sample, number: float) -> Sample:
+        height, width = sample.image.shape[:2]
+        middle = _middle((width, height), width * number, height * number)
+        return view_of_crop(middle).sample(sample, _part(sample.image, middle))
 
 
-def _middle(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    left, top = (image.shape[1] - width) // 2, (image.shape[0] - height) // 2
+def _middle(size: tuple[int, int], width: float, height: float) -> Area:
+    """So much of the middle of a picture of (width, height), to the pixel; at least one."""
+    inner_width, inner_height = max(1, round(width)), max(1, round(height))
+    return (size[0] - inner_width) // 2, (size[1] - inner_height) // 2, inner_width, inner_height
+
+
+def _part(image: np.ndarray, area: Area) -> np.ndarray:
+    left, top, width, height = area
     return image[top : top + height, left : left + width]
 
 
-def _shrunk_to_warp(image: np.ndarray) -> np.ndarray:
+def _border(sample: Sample, border: Border) -> int:
+    return _BORDERS["edge" if border == "reflect" and sample.boxes is not None else border]
+
+
+def _quarter_turned(sample: Sample, turns: int) -> Sample:
+    size = sample.image.shape[1], sample.image.shape[0]
+    return replace(
+        sample,
+        image=np.rot90(sample.image, turns),
+        mask=None if sample.mask is None else np.rot90(sample.mask, turns),
+        boxes=None if sample.boxes is None else quarter_turned_boxes(sample.boxes, turns, size),
+    )
+
+
+def _turned(sample: Sample, degrees: float, border: Border) -> Sample:
+    height, width = sample.image.shape[:2]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
+    image = cv2.warpAffine(
+        sample.image, turn, (width, height), flags=cv2.INTER_LINEAR, borderMode=_border(sample, border)
+    )
+    mask = sample.mask
+    if mask is not None:
+        mask = cv2.warpAffine(mask, turn, (width, height), flags=cv2.INTER_NEAREST, borderValue=IGNORE_INDEX)
+    if sample.boxes is None:
+        return replace(sample, image=image, mask=mask)
+    kept = kept_boxes(sample, *turned_boxes(sample.boxes, degrees, (width, height)))
+    return replace(sample, image=image, mask=mask, boxes=kept.boxes, classes=kept.classes, is_crowd=kept.is_crowd)
+
+
+def _shrunk_to_warp(sample: Sample) -> Sample:
     """Only pictures with a side that the warp cannot count are made smaller."""
-    height, width = image.shape[:2]
+    height, width = sample.image.shape[:2]
     ratio = _LONGEST_WARPED_SIDE / max(height, width)
     if ratio >= 1:
-        return image
+        return sample
     size = max(1, round(width * ratio)), max(1, round(height * ratio))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    shrunk = cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA)
+    return View((0, 0, width, height), (0, 0, *size), size).sample(sample, shrunk)

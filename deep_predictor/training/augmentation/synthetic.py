@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
 from pydantic import AfterValidator, Field
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.strict import ProjectPath
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.training.augmentation.base import OperationOptions, PictureOperation, Setting, Variant
@@ -22,6 +24,7 @@ from deep_predictor.training.augmentation.shelves import (
 from deep_predictor.training.augmentation.sides import ShelfPicture, divide
 from deep_predictor.training.augmentation.written import SharesOfSide
 from deep_predictor.training.dataset import SkippedFile
+from deep_predictor.training.sample import Sample
 
 
 def _is_folder(path: Path) -> Path:
@@ -48,6 +51,8 @@ class SyntheticBackground(PictureOperation[SyntheticBackgroundOptions]):
     """The new picture has the old one's size, and nothing else of it. A class without cut-outs stays as it is."""
 
     options_class = SyntheticBackgroundOptions
+    #: A cut-out is of one class, and a picture with boxes or a mask is not.
+    tasks: ClassVar[tuple[Task, ...]] = ("classification",)
 
     def __init__(self, options: SyntheticBackgroundOptions, setting: Setting) -> None:
         """Reads every background, to know which can be read; raises ConfigError where this side has none."""
@@ -85,19 +90,19 @@ class SyntheticBackground(PictureOperation[SyntheticBackgroundOptions]):
     def classes_without_pictures(self, class_names: Sequence[str]) -> list[str]:
         return [name for name in class_names if not self.cutouts_of(name)]
 
-    def draw(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        return self.draw_with_source(rng, image, class_name)[0]
+    def draw(self, rng: np.random.Generator, sample: Sample) -> Sample:
+        return self.draw_with_source(rng, sample)[0]
 
-    def draw_with_source(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> tuple[np.ndarray, str]:
-        cutouts = self.cutouts_of(class_name)
+    def draw_with_source(self, rng: np.random.Generator, sample: Sample) -> tuple[Sample, str]:
+        cutouts = self.cutouts_of(sample.class_name)
         if not cutouts:
-            return image, ""
+            return sample, ""
         cutout = cutouts[int(rng.integers(len(cutouts)))]
-        return self._make(rng, image, cutout), self._source_of(cutout)
+        return replace(sample, image=self._make(rng, sample.image, cutout)), self._source_of(cutout)
 
-    def variants(self, rng: np.random.Generator, image: np.ndarray, class_name: str, draws: int) -> Iterator[Variant]:
-        if self.cutouts_of(class_name):
-            yield from super().variants(rng, image, class_name, draws)
+    def variants(self, rng: np.random.Generator, sample: Sample, draws: int) -> Iterator[Variant]:
+        if self.cutouts_of(sample.class_name):
+            yield from super().variants(rng, sample, draws)
 
     def _source_of(self, cutout: ShelfPicture) -> str:
         """Cut-outs of one picture have one source."""

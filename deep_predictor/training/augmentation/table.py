@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from deep_predictor.backends.base import Task
 from deep_predictor.config.strict import parse
 from deep_predictor.errors import ConfigError, ConfigProblem
 from deep_predictor.training.augmentation.base import KnownPicture, Operation, Setting, Side
@@ -64,6 +65,20 @@ def find_problems(
 ) -> list[ConfigProblem]:
     """What is wrong with a list of entries; each problem's key is `index.key`."""
     return _read(entries, Setting(root, side, seed, known or {}))[1]
+
+
+def task_problems(entries: Sequence[Mapping[str, Any]], task: Task) -> list[ConfigProblem]:
+    """Operations that cannot carry the truth of a task's pictures along; entries wrong otherwise are passed over."""
+    problems = []
+    for index, entry in enumerate(entries):
+        name = entry.get(NAME_KEY) if isinstance(entry, Mapping) else None
+        if not isinstance(name, str) or name not in OPERATIONS:
+            continue
+        tasks = get_operation_class(name).tasks
+        if task not in tasks:
+            message = f"is for {' and '.join(tasks)}, not for {task} (got {name!r})"
+            problems.append(ConfigProblem("", f"{index}.{NAME_KEY}", message))
+    return problems
 
 
 def get_operation_class(name: str) -> type[Operation[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deep_predictor.training.augmentation.base import NumberOperation, OperationOptions
+from deep_predictor.training.augmentation.base import OperationOptions, ToneOperation
 from deep_predictor.training.augmentation.written import Factors, Gammas
 
 _LEVELS = np.arange(256, dtype=np.float64)
@@ -15,7 +15,7 @@ class BrightnessOptions(OperationOptions):
     factor_range: Factors = (0.7, 1.3)
 
 
-class Brightness(NumberOperation[BrightnessOptions]):
+class Brightness(ToneOperation[BrightnessOptions]):
     """value * factor: 0 is black, 1 leaves the picture as it is."""
 
     options_class = BrightnessOptions
@@ -24,7 +24,7 @@ class Brightness(NumberOperation[BrightnessOptions]):
     def range(self) -> tuple[float, float]:
         return self.options.factor_range
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def tone(self, image: np.ndarray, number: float) -> np.ndarray:
         return _look_up(image, _LEVELS * number)
 
 
@@ -32,7 +32,7 @@ class ContrastOptions(OperationOptions):
     factor_range: Factors = (0.7, 1.3)
 
 
-class Contrast(NumberOperation[ContrastOptions]):
+class Contrast(ToneOperation[ContrastOptions]):
     """mean + (value - mean) * factor, with the picture's mean gray: 0 is that gray alone, 1 the picture as it is."""
 
     options_class = ContrastOptions
@@ -41,7 +41,7 @@ class Contrast(NumberOperation[ContrastOptions]):
     def range(self) -> tuple[float, float]:
         return self.options.factor_range
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def tone(self, image: np.ndarray, number: float) -> np.ndarray:
         mean = _gray(image).mean()
         return _look_up(image, mean + (_LEVELS - mean) * number)
 
@@ -50,7 +50,7 @@ class ColorOptions(OperationOptions):
     factor_range: Factors = (0.5, 1.5)
 
 
-class Color(NumberOperation[ColorOptions]):
+class Color(ToneOperation[ColorOptions]):
     """gray + (value - gray) * factor, with each pixel's own gray: 0 has no colour, 1 is the picture as it is."""
 
     options_class = ColorOptions
@@ -59,7 +59,7 @@ class Color(NumberOperation[ColorOptions]):
     def range(self) -> tuple[float, float]:
         return self.options.factor_range
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def tone(self, image: np.ndarray, number: float) -> np.ndarray:
         gray = cv2.cvtColor(_gray(image), cv2.COLOR_GRAY2RGB)
         return cv2.addWeighted(image, number, gray, 1 - number, 0)
 
@@ -68,7 +68,7 @@ class GammaOptions(OperationOptions):
     gamma_range: Gammas = (0.7, 1.5)
 
 
-class Gamma(NumberOperation[GammaOptions]):
+class Gamma(ToneOperation[GammaOptions]):
     """255 * (value / 255) ^ gamma: over 1 darkens the middle, under 1 lights it up, black and white stay."""
 
     options_class = GammaOptions
@@ -77,7 +77,7 @@ class Gamma(NumberOperation[GammaOptions]):
     def range(self) -> tuple[float, float]:
         return self.options.gamma_range
 
-    def apply(self, image: np.ndarray, number: float) -> np.ndarray:
+    def tone(self, image: np.ndarray, number: float) -> np.ndarray:
         return _look_up(image, 255 * (_LEVELS / 255) ** number)
 
 

@@ -10,7 +10,10 @@ from typing import Any, overload
 import numpy as np
 
 from deep_predictor.training.augmentation.base import ChoiceOperation, OperationOptions
+from deep_predictor.training.augmentation.covering import covered
 from deep_predictor.training.augmentation.written import Color, WindowSize
+from deep_predictor.training.placing import Area, view_of_crop
+from deep_predictor.training.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Window:
     top: int
     width: int
     height: int
+
+    @property
+    def area(self) -> Area:
+        return self.left, self.top, self.width, self.height
 
     def of(self, image: np.ndarray) -> np.ndarray:
         """A view of what lies in it."""
@@ -80,15 +87,15 @@ class WindowOptions(OperationOptions):
 
 
 class SlidingCrop(ChoiceOperation[WindowOptions, Window]):
-    """What one of the windows shows."""
+    """What one of the windows shows. Boxes are cut at its border, see `placing.View`."""
 
     options_class = WindowOptions
 
     def choices(self, width: int, height: int) -> Sequence[Window]:
         return self.options.windows(width, height)
 
-    def apply(self, image: np.ndarray, choice: Window) -> np.ndarray:
-        return choice.of(image)
+    def apply(self, sample: Sample, choice: Window) -> Sample:
+        return view_of_crop(choice.area).sample(sample, choice.of(sample.image))
 
 
 class OcclusionOptions(WindowOptions):
@@ -96,17 +103,17 @@ class OcclusionOptions(WindowOptions):
 
 
 class Occlusion(ChoiceOperation[OcclusionOptions, Window]):
-    """The picture with one of the windows covered by a colour."""
+    """The picture with one of the windows covered by a colour; what becomes of the truth there: see `covered`."""
 
     options_class = OcclusionOptions
 
     def choices(self, width: int, height: int) -> Sequence[Window]:
         return self.options.windows(width, height)
 
-    def apply(self, image: np.ndarray, choice: Window) -> np.ndarray:
-        covered = image.copy()
-        choice.of(covered)[:] = self.options.color
-        return covered
+    def apply(self, sample: Sample, choice: Window) -> Sample:
+        image = sample.image.copy()
+        choice.of(image)[:] = self.options.color
+        return covered(sample, image, choice.area)
 
 
 def _pixels(written: int | float, side: int) -> int:

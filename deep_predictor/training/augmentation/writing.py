@@ -18,6 +18,7 @@ from deep_predictor.training.augmentation.config import SECTION, AugmentConfig, 
 from deep_predictor.training.augmentation.known import source_of
 from deep_predictor.training.augmentation.pipeline import Augmentation
 from deep_predictor.training.dataset import Dataset, Part, SkippedFile, encode_png
+from deep_predictor.training.sample import Sample
 
 #: Of a picture's name, in the names of the files made of it: enough to recognise it.
 _STEM_CHARACTERS = 40
@@ -98,7 +99,7 @@ def _files_of(
 ) -> Iterator[tuple[str, bytes, str]]:
     """(end of the name, content, source) of the picture's own file and those made of it. Raises ImageUnreadable."""
     item = dataset.items[index]
-    image = dataset.read(index)  # also where its file is copied: what cannot be read is not passed on
+    sample = dataset.sample(index)  # also where its file is copied: what cannot be read is not passed on
     keeps_original = options.keep_originals or operations is None
     if keeps_original:
         data, extension = dataset.read_file(index)
@@ -106,20 +107,19 @@ def _files_of(
     if operations is None:
         return
     rng = np.random.default_rng([options.seed, index])
-    made = _made_of(image, dataset.class_names[item.label], operations, options, rng)
-    for number, variant in enumerate(made, 1):
-        if keeps_original and np.array_equal(variant.image, image):
+    for number, variant in enumerate(_made_of(sample, operations, options, rng), 1):
+        if keeps_original and np.array_equal(variant.image, sample.image):
             continue  # a neutral draw, or a window as large as the picture: it is there already
         data, extension = _encoded(variant.image, options)
         yield f"-{number:03d}-{variant.name}.{extension}", data, variant.source or source_of(item)
 
 
 def _made_of(
-    image: np.ndarray, class_name: str, operations: Augmentation, options: AugmentOptions, rng: np.random.Generator
+    sample: Sample, operations: Augmentation, options: AugmentOptions, rng: np.random.Generator
 ) -> Iterator[Variant]:
-    yield from operations.written_variants(image, class_name, rng, options.variants)
+    yield from operations.written_variants(sample, rng, options.variants)
     for _ in range(options.combined):
-        yield operations.draw(rng, image, class_name)
+        yield operations.draw(rng, sample)
 
 
 def _encoded(image: np.ndarray, options: AugmentOptions) -> tuple[bytes, str]:

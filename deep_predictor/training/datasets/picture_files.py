@@ -31,28 +31,11 @@ _JUNK = frozenset({"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "$recy
 _ARCHIVES = frozenset({"zip", "tar", "tgz", "gz", "bz2", "xz", "7z", "rar", "zst"})
 
 
-class FilesDataset(Dataset):
+class PictureFiles(Dataset):
     """Pictures in files. They are read and decoded each time they are asked for."""
 
-    def __init__(self, name: str, paths: Mapping[str, str | Path], skipped: Sequence[SkippedFile] = ()) -> None:
-        """`paths`: POSIX path below the set's folder -> where the file lies; pictures, and sources.json if any.
-
-        Raises DatasetUnusable.
-        """
-        layout = lay_out([file for file in paths if PurePosixPath(file).name != SOURCES_FILE])
-        sources_path = paths.get(layout.prefix + SOURCES_FILE)
-        sources = read_sources(Path(sources_path)) if sources_path else {}
-        self.name, self.class_names = name, layout.class_names
-        label_of = {class_name: label for label, class_name in enumerate(layout.class_names)}
-        self.items = tuple(
-            Item(place.name, label_of[place.class_name], place.part, _source(place.name, sources))
-            for place in layout.places.values()
-        )
-        self._paths = tuple(str(paths[file]) for file in layout.places)
-        misplaced = [file for file in paths if PurePosixPath(file).name == SOURCES_FILE]
-        left_out = [*layout.skipped, *skipped]
-        left_out += [SkippedFile(file, _MISPLACED) for file in misplaced if paths[file] != sources_path]
-        self.skipped = tuple(SkippedFile(file.name.removeprefix(layout.prefix), file.reason) for file in left_out)
+    #: Where the picture of each item lies.
+    _paths: Sequence[str]
 
     def read(self, index: int, smallest: tuple[int, int] | None = None) -> np.ndarray:
         return self.decode(self.file_bytes(index), smallest).pixels
@@ -82,6 +65,30 @@ class FilesDataset(Dataset):
         return decode_image(data, _FORMATS, MAX_PIXELS, smallest)
 
 
+class FilesDataset(PictureFiles):
+    """Pictures in class folders."""
+
+    def __init__(self, name: str, paths: Mapping[str, str | Path], skipped: Sequence[SkippedFile] = ()) -> None:
+        """`paths`: POSIX path below the set's folder -> where the file lies; pictures, and sources.json if any.
+
+        Raises DatasetUnusable.
+        """
+        layout = lay_out([file for file in paths if PurePosixPath(file).name != SOURCES_FILE])
+        sources_path = paths.get(layout.prefix + SOURCES_FILE)
+        sources = read_sources(Path(sources_path)) if sources_path else {}
+        self.name, self.class_names = name, layout.class_names
+        label_of = {class_name: label for label, class_name in enumerate(layout.class_names)}
+        self.items = tuple(
+            Item(place.name, label_of[place.class_name], place.part, source_of(place.name, sources))
+            for place in layout.places.values()
+        )
+        self._paths = tuple(str(paths[file]) for file in layout.places)
+        misplaced = [file for file in paths if PurePosixPath(file).name == SOURCES_FILE]
+        left_out = [*layout.skipped, *skipped]
+        left_out += [SkippedFile(file, _MISPLACED) for file in misplaced if paths[file] != sources_path]
+        self.skipped = tuple(SkippedFile(file.name.removeprefix(layout.prefix), file.reason) for file in left_out)
+
+
 def is_junk(name: str) -> bool:
     """Whether a path is what systems leave behind beside pictures; hidden files are. Nobody wants to hear of it."""
     return any(level.startswith(".") or level.casefold() in _JUNK for level in name.split("/"))
@@ -100,6 +107,7 @@ def why_unwanted(name: str) -> str:
     return f"no picture of a format that is read ({', '.join(sorted(_FORMATS))})"
 
 
-def _source(name: str, sources: Mapping[str, str]) -> str:
+def source_of(name: str, sources: Mapping[str, str]) -> str:
+    """The picture that one was made from, "" for an original."""
     source = sources.get(name, "")
     return "" if source == name else source

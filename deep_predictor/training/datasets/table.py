@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 #: `open_path` asks them in this order; a folder fits every folder, so it stands last.
 FORMATS: dict[str, str] = {
     "sklearn_digits": "deep_predictor.training.datasets.sklearn_digits:SklearnDigitsFormat",
+    "digit_scenes": "deep_predictor.training.datasets.digit_scenes:DigitScenesFormat",
+    "yolo": "deep_predictor.training.datasets.annotated:YoloFormat",
+    "coco": "deep_predictor.training.datasets.annotated:CocoFormat",
+    "masks": "deep_predictor.training.datasets.annotated:MasksFormat",
     "cifar10": "deep_predictor.training.datasets.cifar10:Cifar10Format",
     "hdf5": "deep_predictor.training.datasets.hdf5:Hdf5Format",
     "listing": "deep_predictor.training.datasets.listing:ListingFormat",

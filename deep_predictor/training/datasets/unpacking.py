@@ -11,10 +11,10 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from deep_predictor.errors import DatasetUnusable
 from deep_predictor.training.dataset import SkippedFile
@@ -57,17 +57,19 @@ class Unpacked:
 
     files: list[list[str | int]] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
+    #: Names of those that are there for their suffix alone.
+    others: list[str] = field(default_factory=list)
 
 
-def unpack(path: Path, folder: Path, limits: ZipLimits) -> Unpacked:
-    """Write the pictures of a zip (and its sources.json) to `folder` as 0, 1, 2, …
+def unpack(path: Path, folder: Path, limits: ZipLimits, suffixes: Collection[str] = ()) -> Unpacked:
+    """Write the pictures of a zip (and its sources.json) to `folder` as 0, 1, 2, …; and files with such suffixes.
 
     Raises DatasetUnusable for a zip that is broken, encrypted, holds links or names that lead out of it, or is larger
     than `limits`: then nothing of it should be kept.
     """
     try:
         _check_entry_count(path, limits)
-        unpacking = _Unpacking(path, folder, limits)
+        unpacking = _Unpacking(path, folder, limits, suffixes)
         with zipfile.ZipFile(path) as archive:
             for name, member in _members(path, archive):
                 unpacking.take(archive, member, name)
@@ -81,8 +83,9 @@ def unpack(path: Path, folder: Path, limits: ZipLimits) -> Unpacked:
 class _Unpacking:
     """Writes members, and counts the bytes that come out: of all of them, and of the one at hand."""
 
-    def __init__(self, path: Path, folder: Path, limits: ZipLimits) -> None:
+    def __init__(self, path: Path, folder: Path, limits: ZipLimits, suffixes: Collection[str]) -> None:
         self.done = Unpacked()
+        self._suffixes = suffixes
         self._path, self._folder, self._limits = path, folder, limits
         self._archive_bytes = path.stat().st_size
         self._total = 0
@@ -92,8 +95,10 @@ class _Unpacking:
         with archive.open(member) as source:
             chunk = source.read(HEAD_BYTES)
             if not is_wanted(name, chunk):
-                self.done.skipped.append(SkippedFile(name, why_unwanted(name)))
-                return
+                if PurePosixPath(name).suffix.lower() not in self._suffixes:
+                    self.done.skipped.append(SkippedFile(name, why_unwanted(name)))
+                    return
+                self.done.others.append(name)
             size = 0
             with (self._folder / str(len(self.done.files))).open("xb") as target:
                 while chunk:

@@ -8,15 +8,20 @@ import os
 import shutil
 import uuid
 import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from deep_predictor.errors import DatasetUnusable
+from deep_predictor.training.annotations.set_files import SetFiles
+from deep_predictor.training.annotations.set_layout import entries_of_names, find_layout
 from deep_predictor.training.dataset import Dataset, SkippedFile
+from deep_predictor.training.datasets.annotated import open_annotated
 from deep_predictor.training.datasets.format import DatasetFormat
-from deep_predictor.training.datasets.picture_files import FilesDataset
+from deep_predictor.training.datasets.picture_files import FilesDataset, why_unwanted
 from deep_predictor.training.datasets.unpacking import Unpacked, ZipLimits, unpack
 
 if TYPE_CHECKING:
@@ -24,7 +29,9 @@ if TYPE_CHECKING:
 
 _INDEX_FILE = "index.json"
 #: Says what an index means; an unpacked zip with another number is unpacked again.
-_INDEX_FORMAT = 1
+_INDEX_FORMAT = 2
+#: What annotated sets have beside their pictures.
+_ANNOTATION_SUFFIXES = frozenset({".txt", ".json", ".csv"})
 #: Another run may be unpacking the same zip for so long.
 _LONGEST_WAIT_SECONDS = 3600
 
@@ -35,17 +42,37 @@ class ZipFormat(DatasetFormat):
     @staticmethod
     def open(options: DatasetOptions, cache_folder: Path) -> Dataset:
         assert options.path
-        limits = ZipLimits(options.max_files, options.max_bytes, options.max_ratio)
-        folder = _unpacked_folder(options.path, cache_folder, limits)
-        index = _read_index(folder)
-        if index is None:
-            raise DatasetUnusable(f"{folder} was changed while it was read; try again")
-        paths = {name: folder / str(number) for number, (name, _) in enumerate(index["files"])}
-        return FilesDataset(options.path.stem, paths, [SkippedFile(*entry) for entry in index["skipped"]])
+        content = unpacked_zip(options, cache_folder)
+        if layout := find_layout(entries_of_names(content.paths)):
+            return open_annotated(options.path.stem, SetFiles(content.paths), layout)
+        pictures = {name: path for name, path in content.paths.items() if name not in content.others}
+        others = [SkippedFile(name, why_unwanted(name)) for name in content.others]
+        return FilesDataset(options.path.stem, pictures, [*content.skipped, *others])
 
     @staticmethod
     def fits(path: Path) -> bool:
         return path.is_file() and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path))
+
+
+@dataclass(frozen=True)
+class ZipContent:
+    """`paths`: name in the zip -> where it lies. `others`: names of those that are no pictures."""
+
+    paths: Mapping[str, str]
+    others: frozenset[str]
+    skipped: tuple[SkippedFile, ...]
+
+
+def unpacked_zip(options: DatasetOptions, cache_folder: Path) -> ZipContent:
+    """Raises DatasetUnusable, OSError."""
+    assert options.path
+    limits = ZipLimits(options.max_files, options.max_bytes, options.max_ratio)
+    folder = _unpacked_folder(options.path, cache_folder, limits)
+    index = _read_index(folder)
+    if index is None:
+        raise DatasetUnusable(f"{folder} was changed while it was read; try again")
+    paths = {name: str(folder / str(number)) for number, (name, _) in enumerate(index["files"])}
+    return ZipContent(paths, frozenset(index["others"]), tuple(SkippedFile(*entry) for entry in index["skipped"]))
 
 
 def _unpacked_folder(path: Path, cache_folder: Path, limits: ZipLimits) -> Path:
@@ -72,7 +99,7 @@ def _unpack_beside(path: Path, folder: Path, limits: ZipLimits) -> None:
     part = folder.parent / f".{folder.name}.{uuid.uuid4().hex}.part"
     try:
         part.mkdir()
-        _write_index(part, unpack(path, part, limits))
+        _write_index(part, unpack(path, part, limits, _ANNOTATION_SUFFIXES))
         shutil.rmtree(folder, ignore_errors=True)  # one of another format, or with files lost
         part.rename(folder)
     finally:
@@ -84,6 +111,7 @@ def _write_index(folder: Path, unpacked: Unpacked) -> None:
         "format": _INDEX_FORMAT,
         "files": unpacked.files,
         "skipped": [[file.name, file.reason] for file in unpacked.skipped],
+        "others": unpacked.others,
     }
     with (folder / _INDEX_FILE).open("w", encoding="utf-8") as file:
         json.dump(index, file)

@@ -9,8 +9,8 @@ from deep_predictor.training.doctor.findings import Finding
 
 
 def check_labels_of_copies(exam: Examination) -> Iterator[Finding]:
-    found = [some for some in exam.copies if len(exam.labels_of(some)) > 1]
-    if found:
+    found = [some for some in exam.copies if exam.truth_count(some) > 1]
+    if found and exam.is_classified:
         yield Finding(
             "two_labels",
             "error",
@@ -19,10 +19,20 @@ def check_labels_of_copies(exam: Examination) -> Iterator[Finding]:
             tuple(exam.names(some) for some in found),
             _classes(exam, found),
         )
+    elif found:
+        what = "boxes" if exam.dataset.task == "detection" else "masks"
+        yield Finding(
+            "two_labels",
+            "error",
+            f"{plural(len(found), 'picture is', 'pictures are')} there more than once, with different {what}.",
+            f"Decide which {what} are right and delete the other copies: training refuses the set as it is.",
+            tuple(exam.names(some) for some in found),
+        )
 
 
 def check_labels_of_lookalikes(exam: Examination) -> Iterator[Finding]:
-    found = [pair for pair in exam.pairs.tolist() if len(exam.labels_of(pair)) > 1]
+    # Boxes and masks of pictures that look alike may well differ a little.
+    found = [pair for pair in exam.pairs.tolist() if exam.is_classified and exam.truth_count(pair) > 1]
     if found:
         counted = plural(len(found), "pair of look-alikes lies", "pairs of look-alikes lie")
         yield Finding(
@@ -36,25 +46,27 @@ def check_labels_of_lookalikes(exam: Examination) -> Iterator[Finding]:
 
 
 def check_copies(exam: Examination) -> Iterator[Finding]:
-    found = [some for some in exam.copies if len(exam.labels_of(some)) == 1]
+    found = [some for some in exam.copies if exam.truth_count(some) == 1]
     if found:
+        same_class = " of the same class" if exam.is_classified else ""
         extra = sum(len(some) - 1 for some in found)
         yield Finding(
             "exact_copies",
             "warning",
-            f"{plural(extra, 'file is', 'files are')} exact copies of others of the same class.",
+            f"{plural(extra, 'file is', 'files are')} exact copies of others{same_class}.",
             "They add nothing but weight; delete them. A split keeps copies on one side.",
             tuple(exam.names(some) for some in found),
         )
 
 
 def check_lookalikes(exam: Examination) -> Iterator[Finding]:
-    found = [pair for pair in exam.pairs.tolist() if len(exam.labels_of(pair)) == 1]
+    found = [pair for pair in exam.pairs.tolist() if not exam.is_classified or exam.truth_count(pair) == 1]
     if found:
+        in_one_class = " in one class" if exam.is_classified else ""
         yield Finding(
             "near_copies",
             "warning",
-            f"{plural(len(found), 'pair')} of look-alikes in one class: saved again, resized or retouched.",
+            f"{plural(len(found), 'pair')} of look-alikes{in_one_class}: saved again, resized or retouched.",
             "Keep the better one of each. A split keeps look-alikes on one side.",
             tuple(exam.names(pair) for pair in found),
         )

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from deep_predictor.training.dataset import Dataset
-from deep_predictor.training.fingerprints import Fingerprint
+from deep_predictor.training.fingerprints import Fingerprint, Truth, truth_of
 from deep_predictor.training.grouping import group_pictures
 from deep_predictor.training.lookalikes import similar_pairs
 
@@ -19,6 +19,7 @@ class Examination:
 
     def __init__(self, dataset: Dataset, fingerprints: Sequence[Fingerprint]) -> None:
         self.dataset, self.fingerprints = dataset, fingerprints
+        self.is_classified = dataset.task == "classification"
         self.readable = [index for index, fingerprint in enumerate(fingerprints) if fingerprint.problem is None]
 
     @cached_property
@@ -41,9 +42,18 @@ class Examination:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """Readable pictures of each class."""
-        labels = [self.dataset.items[index].label for index in self.readable]
+        """Readable pictures of each class, or that show it."""
+        labels = [label for index in self.readable for label in self.truth_of(index).amounts]
         return np.bincount(np.array(labels, dtype=np.int64), minlength=len(self.dataset.class_names))
+
+    @cached_property
+    def amounts(self) -> np.ndarray:
+        """Pictures, boxes or pixels of each class, by the task."""
+        amounts = np.zeros(len(self.dataset.class_names), np.int64)
+        for index in self.readable:
+            for label, amount in self.truth_of(index).amounts.items():
+                amounts[label] += amount
+        return amounts
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
@@ -51,19 +61,26 @@ class Examination:
         there = {item.part for item in self.dataset.items}
         return tuple(part for part in ("train", "val", "test") if part in there)
 
+    def truth_of(self, index: int) -> Truth:
+        return truth_of(self.dataset, self.fingerprints[index], index)
+
     def labels_of(self, indices: Iterable[int]) -> set[int]:
-        return {self.dataset.items[index].label for index in indices}
+        return {label for index in indices for label in self.truth_of(index).amounts}
+
+    def truth_count(self, indices: Iterable[int]) -> int:
+        """How many truths the pictures have between them."""
+        return len({self.truth_of(index).key for index in indices})
 
     def names(self, indices: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.dataset.items[index].name for index in indices)
 
     def given_counts(self) -> list[Counter[str]]:
-        """Of each class, readable pictures by given part."""
+        """Of each class, readable pictures that show it by given part."""
         counts: list[Counter[str]] = [Counter() for _ in self.dataset.class_names]
         for index in self.readable:
-            item = self.dataset.items[index]
-            if item.part:
-                counts[item.label][item.part] += 1
+            part = self.dataset.items[index].part
+            for label in self.truth_of(index).amounts if part else ():
+                counts[label][str(part)] += 1
         return counts
 
 

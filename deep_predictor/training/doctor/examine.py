@@ -9,7 +9,13 @@ import numpy as np
 
 from deep_predictor.errors import DatasetUnusable
 from deep_predictor.training.dataset import Dataset
-from deep_predictor.training.doctor.class_checks import check_balance, check_class_sizes, check_parts
+from deep_predictor.training.doctor.box_checks import (
+    check_annotations,
+    check_boxes,
+    check_not_annotated,
+    check_without_boxes,
+)
+from deep_predictor.training.doctor.class_checks import check_balance, check_class_sizes, check_parts, check_unused
 from deep_predictor.training.doctor.copy_checks import (
     check_copies,
     check_labels_of_copies,
@@ -20,6 +26,7 @@ from deep_predictor.training.doctor.copy_checks import (
 from deep_predictor.training.doctor.estimating import estimate
 from deep_predictor.training.doctor.examination import Examination
 from deep_predictor.training.doctor.findings import SEVERITIES, ClassCounts, Finding, Findings, SuggestedSplit
+from deep_predictor.training.doctor.mask_checks import check_masks, check_plain_masks
 from deep_predictor.training.doctor.picture_checks import (
     check_flat,
     check_modes,
@@ -35,12 +42,19 @@ CHECKS: tuple[Callable[[Examination], Iterator[Finding]], ...] = (
     check_labels_of_copies,
     check_class_sizes,
     check_parts,
+    check_unused,
     check_readable,
+    check_masks,
+    check_annotations,
     check_leaks,
     check_labels_of_lookalikes,
     check_copies,
     check_lookalikes,
     check_balance,
+    check_boxes,
+    check_without_boxes,
+    check_plain_masks,
+    check_not_annotated,
     check_flat,
     check_sizes,
     check_modes,
@@ -83,7 +97,8 @@ def _suggest(exam: Examination, split: Split | None) -> SuggestedSplit:
     counts: dict[str, dict[str, int]] = {name: {"train": 0, "val": 0, "test": 0} for name in exam.dataset.class_names}
     for part, indices in (("train", split.train), ("val", split.val), ("test", split.test)):
         for index in indices:
-            counts[exam.dataset.class_names[exam.dataset.items[index].label]][part] += 1
+            for label in exam.truth_of(index).amounts:
+                counts[exam.dataset.class_names[label]][part] += 1
     return SuggestedSplit(
         val_share=None if "val" in exam.parts else shares[0],
         test_share=None if "test" in exam.parts else shares[1],
@@ -103,7 +118,9 @@ def _impossible(error: DatasetUnusable) -> Finding:
 def _class_counts(exam: Examination) -> tuple[ClassCounts, ...]:
     given = exam.given_counts()
     return tuple(
-        ClassCounts(name, int(exam.counts[label]), dict(given[label]))
+        ClassCounts(
+            name, int(exam.counts[label]), dict(given[label]), None if exam.is_classified else int(exam.amounts[label])
+        )
         for label, name in enumerate(exam.dataset.class_names)
     )
 

@@ -12,15 +12,27 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 #: Every code that a finding may have, and what it means. Codes stay as they are; pages are built on them.
 CODES: dict[str, str] = {
     "split_impossible": "the set cannot be divided into parts to train on, choose by and test on",
-    "two_labels": "copies of one picture lie under different classes",
+    "two_labels": "copies of one picture lie under different classes, or have different boxes or masks",
     "class_too_small": "a class has too few different pictures",
     "class_missing_in_part": "a class has no picture in a part that the set's folders give",
     "unreadable": "pictures cannot be read",
+    "class_unused": "no box or pixel is of a class",
+    "mask_broken": "masks cannot be read, or have pixels of no class",
+    "mask_size": "masks have another size than their pictures",
+    "annotation_problems": "lines or files of boxes or masks cannot be used",
+    "boxes_outside": "boxes reach out of their pictures",
+    "boxes_empty": "boxes have no size, or a negative one",
     "leak": "the same picture, or one made of it, lies in two parts that the set's folders give",
     "two_labels_alike": "pictures that look the same lie under different classes",
     "exact_copies": "files of one class are copies of each other",
     "near_copies": "pictures of one class look the same",
-    "imbalance": "some classes have many times the pictures of others",
+    "imbalance": "some classes have many times the pictures, boxes or pixels of others",
+    "boxes_doubled": "boxes of one class lie on each other",
+    "boxes_tiny": "boxes are a few pixels wide or high",
+    "boxes_whole_picture": "boxes cover nearly all of their pictures",
+    "pictures_without_boxes": "pictures have no boxes",
+    "mask_one_class": "masks are of one class all over",
+    "not_annotated": "nobody has marked what is on pictures",
     "flat": "pictures of one colour show nothing",
     "small_pictures": "pictures have few pixels",
     "sizes_out_of_line": "pictures are far larger or smaller than most",
@@ -56,11 +68,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Pictures of one class that can be read; `given` counts those that the set's folders put into a part."""
+    """Pictures of one class, or that show it; `given` counts those that the set's folders put into a part.
+
+    `amount`: boxes or pixels of the class; None where pictures have one class each.
+    """
 
     name: str
     count: int
     given: Mapping[str, int]
+    amount: int | None = None
 
 
 @dataclass(frozen=True)
@@ -109,7 +125,7 @@ class Findings:
             "name": self.name,
             "sha256": self.sha256,
             "picture_count": self.picture_count,
-            "classes": [{"name": c.name, "count": c.count, "given": dict(c.given)} for c in self.classes],
+            "classes": [asdict(counts) for counts in self.classes],
             "sizes": {side: list(values) for side, values in self.sizes.items()},
             "modes": dict(self.modes),
             "findings": [finding.to_dict() for finding in self.findings],

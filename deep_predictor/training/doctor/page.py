@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from deep_predictor.errors import ImageUnreadable
 from deep_predictor.images.thumbnails import encode_thumbnail
-from deep_predictor.training.dataset import Dataset
+from deep_predictor.training.annotations.picture_boxes import PictureBoxes
+from deep_predictor.training.dataset import BoxDataset, Dataset
 from deep_predictor.training.doctor.findings import Finding, Findings, SuggestedSplit
 from deep_predictor.training.doctor.text import bytes_text, seconds_text, shown
 
@@ -19,6 +23,7 @@ _THUMBNAIL_SIDE = 112
 #: Of one finding; a page stays within some megabytes.
 _SHOWN_GROUPS = 16
 _SHOWN_PICTURES = 6
+_BOX_COLOUR = (255, 0, 160)
 _STYLE = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:right;border-bottom:1px solid #ddd}
@@ -82,7 +87,9 @@ def _section(finding: Finding, dataset: Dataset, index_of: dict[str, int]) -> It
 def _figure(name: str, dataset: Dataset, index: int | None) -> str:
     source = None if index is None else _thumbnail(dataset, index)
     image = f'<img alt="" src="data:image/jpeg;base64,{source}">' if source else "<div></div>"
-    label = "" if index is None else f"<br><b>{escape(shown(dataset.class_names[dataset.items[index].label]))}</b>"
+    is_classified = dataset.task == "classification"
+    class_name = dataset.class_names[dataset.items[index].label] if is_classified and index is not None else ""
+    label = f"<br><b>{escape(shown(class_name))}</b>" if class_name else ""
     return f"<figure>{image}<figcaption>{escape(shown(name))}{label}</figcaption></figure>"
 
 
@@ -92,7 +99,19 @@ def _thumbnail(dataset: Dataset, index: int) -> str | None:
         pixels = dataset.read(index, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
     except ImageUnreadable:
         return None
+    if isinstance(dataset, BoxDataset):
+        pixels = _with_boxes(pixels, dataset.boxes(index))
     return base64.b64encode(encode_thumbnail(pixels, _THUMBNAIL_SIDE, enlarges=True)).decode()
+
+
+def _with_boxes(pixels: np.ndarray, boxes: PictureBoxes) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    drawn = np.ascontiguousarray(pixels).copy()
+    thickness = max(1, round(max(width, height) / _THUMBNAIL_SIDE))
+    corners = boxes.corners() * np.array([width / boxes.width, height / boxes.height] * 2)
+    for x1, y1, x2, y2 in corners.round().astype(int).tolist():
+        cv2.rectangle(drawn, (x1, y1), (max(x1, x2 - 1), max(y1, y2 - 1)), _BOX_COLOUR, thickness)
+    return drawn
 
 
 def _classes(findings: Findings) -> Iterator[str]:

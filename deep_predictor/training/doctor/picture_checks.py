@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from deep_predictor.training.datasets.listing import NOT_ANNOTATED
 from deep_predictor.training.doctor.examination import Examination, plural
 from deep_predictor.training.doctor.findings import Finding
 
@@ -21,7 +22,7 @@ _UNREADABLE = "the image cannot be read: "
 
 
 def check_readable(exam: Examination) -> Iterator[Finding]:
-    problems = {index: f.problem for index, f in enumerate(exam.fingerprints) if f.problem is not None}
+    problems = {index: f.problem for index, f in enumerate(exam.fingerprints) if f.problem and not f.fault}
     if problems:
         many = len(problems) > _MANY_UNREADABLE * len(exam.fingerprints)
         reasons = _reasons(problem.removeprefix(_UNREADABLE) for problem in problems.values())
@@ -35,7 +36,7 @@ def check_readable(exam: Examination) -> Iterator[Finding]:
 
 
 def check_skipped(exam: Examination) -> Iterator[Finding]:
-    skipped = exam.dataset.skipped
+    skipped = [file for file in exam.dataset.skipped if file.reason != NOT_ANNOTATED]
     if skipped:
         yield Finding(
             "skipped_files",

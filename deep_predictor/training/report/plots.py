@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deep_predictor.training.calibration import ECE_BINS, Reliability
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.shown_names import shown_name
-from deep_predictor.training.trainer import EpochFigures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +26,29 @@ _DOTS_PER_INCH = 110
 #: Beyond so many classes a cell has no number, and beyond so many a row no name.
 _NUMBERED_CLASSES, _NAMED_CLASSES = 20, 60
 _LONGEST_NAME = 18
+#: Larger counts, of pixels, are shown as shares.
+_LONGEST_COUNT = 99_999
+
+
+CURVES_FILE = "curves.png"
+#: What a line of the curves is called, by its field of EpochFigures.
+_LABELS = {
+    "loss": "train",
+    "val_loss": "val",
+    "accuracy": "train",
+    "val_accuracy": "val",
+    "val_map50": "mAP50",
+    "val_map50_95": "mAP50-95",
+    "val_miou": "mIoU",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """`fields`: up to two of EpochFigures, drawn by epoch."""
+
+    title: str
+    fields: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,31 +77,32 @@ def as_png(draw: Callable[[Theme], Figure], theme: Theme) -> bytes:
     return file.getvalue()
 
 
-def draw_curves(history: Sequence[EpochFigures], kept_epoch: int, theme: Theme) -> Figure:
-    """Loss and accuracy by epoch, on train and val."""
-    figure = _figure(9.0, 3.2)
+def draw_curves(history: Sequence[EpochFigures], kept_epoch: int, panels: Sequence[Panel], theme: Theme) -> Figure:
+    """Figures by epoch, a panel beside the other."""
+    figure = empty_figure(9.0, 3.2)
     from matplotlib.ticker import MaxNLocator
 
     epochs = [figures.epoch for figures in history]
-    for axes, name in zip(_axes(figure, theme, 2), ("loss", "accuracy"), strict=True):
-        marker = "o" if len(epochs) < 3 else None
-        for part, colour in (("", theme.second), ("val_", theme.first)):
-            values = [getattr(figures, part + name) for figures in history]
-            axes.plot(epochs, values, color=colour, marker=marker, linewidth=1.8, label=part.strip("_") or "train")
+    marker = "o" if len(epochs) < 3 else None
+    for axes, panel in zip(panels_of(figure, theme, len(panels)), panels, strict=True):
+        for field, colour in zip(reversed(panel.fields), (theme.first, theme.second), strict=False):
+            values = [getattr(figures, field) for figures in history]
+            values = [np.nan if value is None else value for value in values]
+            axes.plot(epochs, values, color=colour, marker=marker, linewidth=1.8, label=_LABELS[field])
         axes.axvline(kept_epoch, color=theme.ink, linewidth=0.8, linestyle=":", label="kept")
         axes.set_xlabel("epoch")
-        axes.set_title(name, color=theme.ink, fontsize=10)
+        axes.set_title(panel.title, color=theme.ink, fontsize=10)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _legend(axes, theme)
+        add_legend(axes, theme)
     return figure
 
 
 def draw_reliability(before: Reliability, after: Reliability, theme: Theme) -> Figure:
     """How often answers are right, by how sure they are: on the diagonal is what they say."""
-    figure = _figure(9.0, 3.8)
+    figure = empty_figure(9.0, 3.8)
     centres = (np.arange(ECE_BINS) + 0.5) / ECE_BINS
     for axes, title, bins in zip(
-        _axes(figure, theme, 2), ("before temperature", "as served"), (before, after), strict=True
+        panels_of(figure, theme, 2), ("before temperature", "as served"), (before, after), strict=True
     ):
         filled = bins.counts > 0
         axes.bar(
@@ -101,7 +125,7 @@ def draw_reliability(before: Reliability, after: Reliability, theme: Theme) -> F
         )
         axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence")
         axes.set_title(f"{title}: ECE {bins.error:.3f}", color=theme.ink, fontsize=10)
-        _legend(axes, theme)
+        add_legend(axes, theme)
     return figure
 
 
@@ -111,8 +135,8 @@ def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], theme: The
 
     count = len(class_names)
     side = min(11.0, 3.2 + 0.32 * min(count, _NAMED_CLASSES))
-    figure = _figure(side, side * 0.86)
-    (axes,) = _axes(figure, theme, 1)
+    figure = empty_figure(side, side * 0.86)
+    (axes,) = panels_of(figure, theme, 1)
     axes.grid(visible=False)
     shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
     colours = LinearSegmentedColormap.from_list("shares", [theme.ground, theme.first])
@@ -129,13 +153,15 @@ def draw_confusion(confusion: np.ndarray, class_names: Sequence[str], theme: The
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             label.set_parse_math(False)
     if count <= _NUMBERED_CLASSES:
+        is_short = confusion.max() <= _LONGEST_COUNT
         for row, column in zip(*np.nonzero(confusion), strict=True):
             colour = theme.ground if shares[row, column] > 0.5 else theme.ink
-            axes.text(column, row, str(confusion[row, column]), ha="center", va="center", color=colour, fontsize=7)
+            words = str(confusion[row, column]) if is_short else f"{shares[row, column]:.0%}"
+            axes.text(column, row, words, ha="center", va="center", color=colour, fontsize=7)
     return figure
 
 
-def _figure(width: float, height: float) -> Figure:
+def empty_figure(width: float, height: float) -> Figure:
     """An empty figure of so many inches, which nothing but its caller knows of."""
     _prepare()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -152,7 +178,7 @@ def _prepare() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
-def _axes(figure: Figure, theme: Theme, count: int) -> list[Axes]:
+def panels_of(figure: Figure, theme: Theme, count: int) -> list[Axes]:
     """Panels beside each other, in the theme's colours."""
     panels: list[Any] = list(figure.subplots(1, count, squeeze=False)[0])
     for axes in panels:
@@ -167,5 +193,5 @@ def _axes(figure: Figure, theme: Theme, count: int) -> list[Axes]:
     return panels
 
 
-def _legend(axes: Axes, theme: Theme) -> None:
+def add_legend(axes: Axes, theme: Theme) -> None:
     axes.legend(fontsize=8, facecolor=theme.ground, edgecolor="none", framealpha=0.8, labelcolor=theme.ink)

@@ -15,6 +15,7 @@ body { margin: 0; background: var(--ground); color: var(--ink);
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0 0 1rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
+h3 { font-size: 1rem; margin: 1.4rem 0 .4rem; }
 p { margin: .4rem 0 .8rem; max-width: 46rem; overflow-wrap: anywhere; }
 small, .note { color: var(--faint); font-size: .85rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem; }
@@ -37,5 +38,14 @@ img.plot { max-width: 100%; height: auto; border-radius: .5rem; }
 figure { margin: 0; background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; overflow: hidden; }
 figure img, .gone { display: block; width: 100%; height: 9rem; object-fit: contain; background: var(--line); }
 .gone { display: grid; place-items: center; color: var(--faint); font-size: .85rem; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(26rem, 100%), 1fr)); gap: .75rem; }
+.sides { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; }
+.sides img, .sides .gone { height: 15rem; }
+@media (max-width: 40rem) { .sides img, .sides .gone { height: 11rem; } }
+.sides span { display: block; padding: .2rem .7rem 0; font-size: .8rem; color: var(--faint); }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1rem; margin: .4rem 0 .8rem; padding: 0;
+  font-size: .85rem; }
+.legend i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-right: .4rem;
+  vertical-align: -.08rem; }
 figcaption { padding: .5rem .7rem; font-size: .85rem; line-height: 1.4; overflow-wrap: anywhere; }
 """

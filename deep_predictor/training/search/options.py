@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from deep_predictor.config.strict import StrictModel
+from deep_predictor.training.figures import Judgement
 
-Metric = Literal["val_accuracy", "val_loss"]
 #: How far (high - low) / step may be from a whole number.
 _ROUNDING = 1e-9
 
@@ -73,7 +73,7 @@ class SearchOptions(StrictModel):
     #: Of the choice of values; with one process the same seed tries the same ones.
     seed: int = Field(1, ge=0, lt=2**32)
     #: What is the best: of the epoch that a run keeps, on the validation part.
-    metric: Metric = "val_accuracy"
+    metric: Judgement = "val_accuracy"
     #: So many trials take values by chance, before the ones that follow learn from them.
     random_trials: int = Field(10, ge=1)
     #: `median`: a trial ends when it is worse than half of the others were at its epoch.
@@ -81,6 +81,10 @@ class SearchOptions(StrictModel):
     #: No trial is pruned before it has so many epochs, or before so many trials are done.
     pruner_epochs: int = Field(3, ge=0)
     pruner_trials: int = Field(5, ge=1)
+
+    @property
+    def is_lower_better(self) -> bool:
+        return self.metric == "val_loss"
 
     @field_validator("ranges")
     @classmethod

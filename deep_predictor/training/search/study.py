@@ -59,7 +59,7 @@ class Study:
             self._study = optuna.create_study(
                 storage=optuna.storages.JournalStorage(backend),
                 study_name=STUDY_NAME,
-                direction="maximize" if options.metric == "val_accuracy" else "minimize",
+                direction="minimize" if options.is_lower_better else "maximize",
                 pruner=self._pruner(),
                 load_if_exists=True,
             )
@@ -93,7 +93,7 @@ class Study:
     def best(self) -> TrialRecord | None:
         """The best of those that are done; of equals the first."""
         done = [record for record in self.records() if record.state == "done" and record.value is not None]
-        sign = -1 if self._options.metric == "val_accuracy" else 1
+        sign = 1 if self._options.is_lower_better else -1
         return min(done, key=lambda record: (sign * (record.value or 0.0), record.number), default=None)
 
     def _trials(self) -> list[Any]:

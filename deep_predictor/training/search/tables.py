@@ -14,7 +14,7 @@ def table_of(trials: Sequence[TrialRecord], options: SearchOptions) -> str:
     """A row a trial, best first, then those without a figure."""
     names = _short_names(list(options.ranges))
     rows = [["trial", "state", options.metric, "epoch", "seconds", *names.values(), "reason"]]
-    sign = -1 if options.metric == "val_accuracy" else 1
+    sign = 1 if options.is_lower_better else -1
     for record in sorted(trials, key=lambda r: (r.value is None, sign * (r.value or 0), r.number)):
         rows.append(
             [

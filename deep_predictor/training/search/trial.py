@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from deep_predictor.errors import DeepPredictorError, TrialOver
 
 if TYPE_CHECKING:
-    from deep_predictor.training.trainer import EpochFigures, StepFigures, Watcher
+    from deep_predictor.training.figures import EpochFigures, StepFigures, Watcher
 
 #: What the process prints, and its libraries; a name with a dot is no stranger to the run.
 OUTPUT_FILE = ".output.txt"
@@ -45,8 +45,12 @@ class TrialOrder:
     parent_pid: int
 
     @property
-    def keep_best(self) -> str:
-        return str(self.section.get("fit_options", {}).get("keep_best", "val_loss"))
+    def judgement(self) -> str:
+        """The figure by which the trainer chooses the epoch that it keeps."""
+        from deep_predictor.training.config import default_judgement
+
+        fit = self.section.get("fit_options", {})
+        return str(fit.get("keep_best") or default_judgement(fit.get("architecture")))
 
 
 def run_trial(order: TrialOrder, connection: Connection) -> None:
@@ -89,7 +93,7 @@ class _Teller:
 
     @contextmanager
     def watch(self, epochs: int, steps: int) -> Iterator[Watcher]:
-        from deep_predictor.training.trainer import Watcher
+        from deep_predictor.training.figures import Watcher
 
         yield Watcher(on_step=self._end_step, on_epoch=self._end_epoch)
         # The network is fitted and its figures are told. What would follow reads the test pictures: no trial may.
@@ -110,7 +114,8 @@ class _Teller:
             raise TrialOver  # the search was killed
 
     def _end_epoch(self, figures: EpochFigures) -> None:
-        if self._kept is None or self._rank(figures) > self._rank(self._kept):
+        judgement = self._order.judgement
+        if self._kept is None or figures.rank(judgement) > self._kept.rank(judgement):
             self._kept = figures
         self.send("epoch", epoch=figures.epoch, value=self._value(figures))
         try:
@@ -121,13 +126,7 @@ class _Teller:
             raise TrialOver
 
     def _value(self, figures: EpochFigures) -> float:
-        return float(getattr(figures, self._order.metric))
-
-    def _rank(self, figures: EpochFigures) -> tuple[float, float]:
-        """As the trainer chooses the epoch that it keeps."""
-        if self._order.keep_best == "val_accuracy":
-            return figures.val_accuracy, -figures.val_loss
-        return -figures.val_loss, 0.0
+        return figures.value_of(self._order.metric)
 
 
 def _redirect_output(path: Path) -> None:

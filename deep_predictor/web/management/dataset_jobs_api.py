@@ -9,7 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 from pydantic import Field
 
-from deep_predictor.datasets.imports import PredictorFolder
+from deep_predictor.datasets.imports import PredictorFolder, ZipFormat
+from deep_predictor.datasets.zipping import DownloadFormat
 from deep_predictor.errors import StateConflict, TooManyWaiting
 from deep_predictor.images.folder_names import safe_folder_name
 from deep_predictor.predictions.predictor import Predictor
@@ -37,6 +38,14 @@ _SLOT_NAME = "downloads of data sets"
 
 class ZipQuery(RequestModel):
     label: Line | None = Field(None, description="Of every picture; absent: a folder a label.")
+    format: ZipFormat = Field("auto", description="How boxes or masks are written; auto: by what is in the zip.")
+
+
+class DownloadQuery(RequestModel):
+    format: DownloadFormat | None = Field(
+        None, description="Absent: folders for labels, coco for boxes, masks for masks."
+    )
+    pictures: bool = Field(True, description="0: what is written of the pictures, without them.")
 
 
 class ZipForm(RequestModel):
@@ -57,13 +66,13 @@ class DoctorAnswer(AnswerModel):
 
 def register_dataset_jobs(blueprint: Blueprint, dataset_path: str) -> None:
     queued = {202: Answer("The job", JobAnswer)}
-    zipped = {200: Answer("A folder a label, and labels.csv", media_type="application/zip")}
+    zipped = {200: Answer("Pictures, and what is true of them", media_type="application/zip")}
     report = {200: Answer("The newest report", DoctorAnswer)}
     add_zip = Operation(
         "Add the pictures of a zip", queued, TAG, query=ZipQuery, form=ZipForm, files=("zip",), raw=ZIP_TYPES
     )
     imports = Operation("Add the pictures that a predictor has sorted", queued, TAG, body=PredictionsBody)
-    download = Operation("Download all pictures", zipped, TAG)
+    download = Operation("Download a data set", zipped, TAG, query=DownloadQuery)
     examine = Operation("Have the doctor look at it", queued, TAG)
     show = Operation("What the doctor said last", report, TAG)
     register(blueprint, f"{dataset_path}/zips", add_dataset_zip, ["POST"], TRAIN, add_zip)
@@ -74,11 +83,13 @@ def register_dataset_jobs(blueprint: Blueprint, dataset_path: str) -> None:
 
 
 def add_dataset_zip(dataset_id: int) -> Response:
-    management, label = current_management(), read_query(ZipQuery).label
+    management, query = current_management(), read_query(ZipQuery)
     management.datasets.get(dataset_id)
     most_bytes = management.library_options.max_dataset_zip_bytes
     path = store_file(request, management.datasets.imports.incoming(), "zip", ZIP_TYPES, most_bytes)
-    job_id = management.datasets.imports.start_zip(dataset_id, path, label, current_principal().user_id)
+    job_id = management.datasets.imports.start_zip(
+        dataset_id, path, query.label, current_principal().user_id, query.format
+    )
     return accepted(management.jobs.get(job_id))
 
 
@@ -91,10 +102,12 @@ def import_predictions(dataset_id: int) -> Response:
 
 
 def download_dataset(dataset_id: int) -> Response:
+    query = read_query(DownloadQuery)
     with ExitStack() as stack:
         if not stack.enter_context(current_application().wait_slots.hold(_SLOT_NAME)):
             raise TooManyWaiting
-        response = Response(current_management().datasets.zip_chunks(dataset_id), mimetype="application/zip")
+        chunks = current_management().datasets.zip_chunks(dataset_id, query.format, query.pictures)
+        response = Response(chunks, mimetype="application/zip")
         response.call_on_close(stack.pop_all().close)
     response.headers["Content-Disposition"] = f'attachment; filename="dataset-{dataset_id}.zip"'
     response.headers["Cache-Control"] = "no-store"

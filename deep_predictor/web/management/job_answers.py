@@ -71,12 +71,18 @@ class RunAnswer(JobAnswer):
 
 
 class HistoryAnswer(AnswerModel):
-    """A figure an epoch, null where it is none; all lists are of one length. `testing`: of the validation part."""
+    """A figure an epoch, null where it is none; all lists are of one length. `testing`, `val`: of the validation part.
+
+    Accuracy: the share of right answers, or of a segmenter's right pixels; a detector has none.
+    """
 
     training_loss: list[float | None]
     testing_loss: list[float | None]
     training_accuracy: list[float | None]
     testing_accuracy: list[float | None]
+    val_map50: list[float | None] = Field(description="Of a detector.")
+    val_map50_95: list[float | None]
+    val_miou: list[float | None] = Field(description="Of a segmenter.")
 
 
 class JobHistoryAnswer(JobAnswer, HistoryAnswer):

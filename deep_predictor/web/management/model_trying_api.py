@@ -14,7 +14,7 @@ from deep_predictor.web.json_format import SECONDS_DECIMALS
 from deep_predictor.web.operations import Answer, AnswerModel, Operation, RequestModel, read_form, read_json, respond
 from deep_predictor.web.predict_body import JSON_SLACK_BYTES, image_of_text
 from deep_predictor.web.stored_files import FORM_TYPE
-from deep_predictor.web.wire_models import ClassItem, FoundItem
+from deep_predictor.web.wire_models import ClassItem, FoundItem, ShareItem
 
 TAG = "Models"
 
@@ -31,7 +31,7 @@ class TryAnswer(AnswerModel):
     """What the model says."""
 
     model_id: int
-    predictions: list[ClassItem | FoundItem]
+    predictions: list[ClassItem | FoundItem | ShareItem]
     results: str = Field(description="The top label, empty when there is none.")
     confidence: float | None = Field(description="The top label's.")
     seconds: float = Field(description="From the picture's acceptance; a model is loaded before that.")

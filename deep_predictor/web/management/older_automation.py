@@ -10,7 +10,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.datasets.library import DatasetLibrary
-from deep_predictor.db.dataset_rows import Dataset
+from deep_predictor.db.dataset_records import Dataset
 from deep_predictor.db.training_job_rows import TrainingJob
 from deep_predictor.errors import MissingField, NameTaken, NotFound, RequestInvalid, StateConflict
 from deep_predictor.runs.cutting import source_of

@@ -8,6 +8,7 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from pydantic import AliasChoices, Field
 
+from deep_predictor.backends.base import Task
 from deep_predictor.db.training_job_rows import TrainingJob
 from deep_predictor.runs.history import log_of, trials_of
 from deep_predictor.runs.starting import RunKind, RunOrder
@@ -15,6 +16,7 @@ from deep_predictor.web.access import TRAIN, VIEW, register
 from deep_predictor.web.authentication import current_principal
 from deep_predictor.web.current import current_management
 from deep_predictor.web.management.evaluation_api import register_evaluation
+from deep_predictor.web.management.examples_api import register_examples
 from deep_predictor.web.management.job_answers import (
     HistoryAnswer,
     JobAnswer,
@@ -69,6 +71,7 @@ class ArchitectureAnswer(AnswerModel):
 
     name: str
     summary: str
+    task: Task = Field(description="What the data sets that it learns from are for.")
     older_names: list[str]
     smallest_side: int
     width: int
@@ -92,6 +95,7 @@ def create_trainings_api() -> Blueprint:
     _register_searches(blueprint)
     register_jobs(blueprint)
     register_previews(blueprint)
+    register_examples(blueprint, TAG)
     listed = Operation("The networks that settings may name", {200: Answer("All of them", Architectures)}, TAG)
     register(blueprint, "/architectures", list_architectures, ["GET"], VIEW, listed)
     return blueprint

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from deep_predictor.web.access import TRAIN, VIEW, register
@@ -21,6 +21,8 @@ def add_dataset_pages(blueprint: Blueprint) -> None:
     register(blueprint, "/studio/datasets", list_datasets, ["GET"], VIEW, page_operation("The page of all data sets"))
     register(blueprint, one, show_dataset, ["GET"], VIEW, page_operation("The page of one data set"))
     register(blueprint, f"{one}/doctor", examine_dataset, ["GET"], VIEW, page_operation("What the doctor found in it"))
+    boxes = page_operation("The page that draws the boxes of a picture")
+    register(blueprint, f"{one}/items/<id:item_id>", draw_boxes, ["GET"], VIEW, boxes)
     register(blueprint, "/studio/cutout", cut_out_picture, ["GET"], TRAIN, cut_out)
 
 
@@ -37,6 +39,15 @@ def examine_dataset(dataset_id: int) -> ResponseReturnValue:
     datasets = current_management().datasets
     dataset = datasets.get(dataset_id)
     return render_studio("doctor.html", "datasets", dataset=dataset, has_report=datasets.doctor.has_report(dataset_id))
+
+
+def draw_boxes(dataset_id: int, item_id: int) -> ResponseReturnValue:
+    """Pictures of data sets without boxes are shown by the grid alone."""
+    datasets = current_management().datasets
+    dataset, item = datasets.get(dataset_id), datasets.get_item(dataset_id, item_id)
+    if dataset.task != "detection":
+        return redirect(url_for("studio.show_dataset", dataset_id=dataset_id), 303)
+    return render_studio("boxes.html", "datasets", dataset=dataset, item=item)
 
 
 def cut_out_picture() -> ResponseReturnValue:

@@ -11,6 +11,7 @@ from pydantic import Field
 from deep_predictor.web.access import TRAIN, VIEW, register
 from deep_predictor.web.current import current_management
 from deep_predictor.web.operations import Operation, RequestModel, read_query
+from deep_predictor.web.page_words import EXAMPLE_WORDS
 from deep_predictor.web.studio.rendering import page_operation, render_studio
 
 #: More curves cannot be told apart.
@@ -39,7 +40,13 @@ def add_training_pages(blueprint: Blueprint) -> None:
 
 
 def list_trainings() -> ResponseReturnValue:
-    return render_studio("trainings.html", "trainings", most_compared=MOST_COMPARED)
+    return render_studio(
+        "trainings.html",
+        "trainings",
+        most_compared=MOST_COMPARED,
+        examples=current_management().library_options.examples,
+        example_words=EXAMPLE_WORDS,
+    )
 
 
 def new_training() -> ResponseReturnValue:

@@ -17,6 +17,7 @@ from deep_predictor.training.annotations.colour_table import read_colour_table
 from deep_predictor.training.annotations.masks import read_masks, write_masks
 from deep_predictor.training.annotations.picture_masks import MaskSet, PictureMask
 from deep_predictor.training.annotations.problems import ProblemLog
+from deep_predictor.training.annotations.set_files import SetFiles
 from test.training.annotations.sets import png, write_set
 
 NAMES = "background\nroad\ncar\n"
@@ -168,15 +169,15 @@ def test_read_masks_unknown_colours_are_named(tmp_path: Path) -> None:
 def test_read_colour_table_that_is_none_raises(tmp_path: Path, table: str, message: str) -> None:
     (tmp_path / "colours.csv").write_text(table, encoding="utf-8")
     with pytest.raises(DatasetUnusable, match=message):
-        read_colour_table(tmp_path / "colours.csv")
+        read_colour_table(SetFiles.of(tmp_path), "colours.csv")
 
 
 def test_read_colour_table_that_is_not_utf8_or_absent_raises(tmp_path: Path) -> None:
     (tmp_path / "colours.csv").write_bytes(b"\xff")
     with pytest.raises(DatasetUnusable, match="not UTF-8"):
-        read_colour_table(tmp_path / "colours.csv")
-    with pytest.raises(DatasetUnusable, match=r"absent\.csv: there is no such file"):
-        read_colour_table(tmp_path / "absent.csv")
+        read_colour_table(SetFiles.of(tmp_path), "colours.csv")
+    with pytest.raises(DatasetUnusable, match=r"absent\.csv cannot be read: there is no such file"):
+        read_colour_table(SetFiles.of(tmp_path), "absent.csv")
 
 
 def test_read_masks_more_classes_than_a_mask_has_raise(tmp_path: Path) -> None:

@@ -31,7 +31,17 @@ def model_folder(tmp_path: Path) -> Path:
     write_names(folder / NAMES_FILE, 3)
     (folder / MANIFEST_FILE).write_text("{}", encoding="utf-8")
     options = {"image_w": 6, "image_h": 8, "color_mode": "rgb", "tensorflow_version": 2, "scaled_decoding": 1}
-    cfg = {"predictor_options": {"model_options": options}}
+    cfg = {
+        "predictor_options": {
+            "model_info": {"predictor_backend": "keras"},
+            "model_options": options,
+            "model_paths": {
+                "predictions_main_folder": str(tmp_path / "predictions"),
+                "model_path": str(folder / MODEL_FILE),
+                "names_path": str(folder / NAMES_FILE),
+            },
+        }
+    }
     (folder / PREDICTOR_FILE).write_text(json.dumps(cfg), encoding="utf-8")
     pictures = [np.full((8, 6, 3), value, np.uint8) for value in (30, 120, 220)]
     for index, picture in enumerate(pictures):

@@ -360,3 +360,34 @@ def test_sheet_that_cannot_be_written_there_is_refused(root: Path, name: str) ->
 def test_sheet_of_no_or_too_many_pictures_is_refused(count: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         args_of("cfg", "--pictures", count)
+
+
+def scenes(task: str) -> dict[str, Any]:
+    return {"name": "digit_scenes", "scene_options": {"task": task, "count": 10}}
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_augment_writes_no_set_of_boxes_or_masks_and_its_sheet_shows_them(root: Path, task: str) -> None:
+    made = config(root, dataset_options=scenes(task))
+
+    with pytest.raises(DatasetUnusable, match=f"is a set for {task}, and augment writes classified pictures alone"):
+        augment(made)
+    write_sheet(made, root / "sheet.png", 2, replace=False)
+
+    assert not (root / "out").exists()
+    assert read_png((root / "sheet.png").read_bytes()).any()
+
+
+def test_augment_of_boxes_refuses_what_cannot_carry_them(root: Path) -> None:
+    for number in range(4):
+        write_png(root / f"backgrounds/{number}.png", noise(20, 30, number))
+    write_cutout(root / "cutouts/a/1.png", rgba((255, 0, 0), 4, 5))
+    pasted = {"name": "synthetic_background", "cutouts": "cutouts", "backgrounds": "backgrounds"}
+    made = config(root, dataset_options=scenes("detection"), testing_transforms=[FLIP, pasted])
+
+    with pytest.raises(ConfigError) as caught:
+        write_sheet(made, root / "sheet.png", 2, replace=False)
+
+    (problem,) = caught.value.problems
+    assert problem.key == "augmentation_options.testing_transforms.1.name"
+    assert "is for classification, not for detection" in problem.message

@@ -65,3 +65,43 @@ def test_preview_of_nothing_to_do_or_nothing_to_show(files: list[Path], capsys: 
 def test_preview_of_wrong_operations_prints_the_problems(files: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     problems = asked(files, capsys, {"name": "gama"}, {"name": "gamma", "gama": 1}, status=2)["problems"]
     assert [problem["key"] for problem in problems] == ["0.name", "1.gama"]
+
+
+def test_preview_draws_boxes_and_masks_as_they_are_carried(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (144, 144)).save(tmp_path / "black.png")
+    mask = Image.new("P", (144, 144))
+    mask.putpalette([0, 0, 0, 9, 9, 9])
+    mask.paste(1, (0, 0, 50, 144))
+    mask.save(tmp_path / "mask.png")
+    box = {"class_name": "cat", "cx": 0.25, "cy": 0.5, "w": 0.25, "h": 0.5}
+
+    for truth, columns in (({"boxes": [box]}, (18, 53)), ({"mask": str(tmp_path / "mask.png")}, (0, 49))):
+        (found,) = told(tmp_path, capsys, {"file": str(tmp_path / "black.png"), **truth}, {"name": "flip_horizontal"})
+        for data, expected in ((found["original"], columns), (found["drawn"][0], [143 - side for side in columns])):
+            seen = np.flatnonzero(pixels(data).any(axis=(0, 2)))
+            assert {int(seen[0]), int(seen[-1])} == set(expected)
+
+
+def test_preview_leaves_out_a_mask_that_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "black.png")
+    Image.new("P", (10, 20)).save(tmp_path / "mask.png")
+
+    picture = {"file": str(tmp_path / "black.png"), "mask": str(tmp_path / "mask.png")}
+
+    assert told(tmp_path, capsys, picture, {"name": "gamma"}) == []
+
+
+def test_preview_of_boxes_refuses_what_mixes_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = {"file": str(tmp_path / "gone.png"), "boxes": []}
+
+    (problem,) = told(tmp_path, capsys, picture, {"name": "gamma"}, {"name": "mixup"}, status=2)
+
+    assert problem["key"] == "1.name"
+
+
+def told(folder: Path, capsys: pytest.CaptureFixture[str], picture: Any, *operations: Any, status: int = 0) -> Any:
+    always = [{"probability": 1, **operation} for operation in operations]
+    order = {"pictures": [picture], "operations": always, "draws": 1, "seed": 1}
+    (folder / "order.json").write_text(json.dumps(order))
+    assert main(["augment-preview", str(folder / "order.json")]) == status
+    return json.loads(capsys.readouterr().out)["problems" if status else "pictures"]

@@ -17,6 +17,7 @@ from deep_predictor.training.augmentation.synthetic import SyntheticBackground, 
 from deep_predictor.training.augmentation.table import build_augmentation
 from deep_predictor.training.cutout import encode_cutout
 from deep_predictor.training.dataset import encode_png
+from deep_predictor.training.sample import Sample
 from test.training.augmentation.pictures import noise, rgba, write_cutout, write_jpg, write_png
 
 
@@ -76,7 +77,7 @@ def test_draw_pastes_the_classes_cutout_on_a_part_of_a_background(root: Path) ->
     one = operation(root, scale_range=1)
     image = noise(16, 25, 99)
 
-    made = one.draw(np.random.default_rng(0), image, "a")
+    made = one.draw(np.random.default_rng(0), Sample(image, "a")).image
 
     # 5 x 4 red pixels in a picture of 25 x 16: times 4
     assert made.shape == image.shape
@@ -88,7 +89,7 @@ def test_draw_goes_to_every_place_and_scale(root: Path) -> None:
     one = operation(root, scale_range=[0.2, 1])
     rng, hit, areas = np.random.default_rng(3), np.zeros((16, 25), int), set()
     for _ in range(150):
-        red = (one.draw(rng, noise(16, 25), "a") == (250, 0, 0)).all(axis=2)
+        red = (one.draw(rng, Sample(noise(16, 25), "a")).image == (250, 0, 0)).all(axis=2)
         hit += red
         areas.add(int(red.sum()))
 
@@ -98,11 +99,11 @@ def test_draw_goes_to_every_place_and_scale(root: Path) -> None:
 
 
 def test_draw_of_a_class_without_cutouts_is_the_picture_and_no_variant(root: Path) -> None:
-    one, image = operation(root), noise(5, 6)
+    one, sample = operation(root), Sample(noise(5, 6), "b")
 
-    assert one.draw(np.random.default_rng(0), image, "b") is image
-    assert list(one.variants(np.random.default_rng(0), image, "b", 3)) == []
-    assert len(list(one.variants(np.random.default_rng(0), image, "a", 3))) == 3
+    assert one.draw(np.random.default_rng(0), sample) is sample
+    assert list(one.variants(np.random.default_rng(0), sample, 3)) == []
+    assert len(list(one.variants(np.random.default_rng(0), Sample(sample.image, "a"), 3))) == 3
     assert one.classes_without_pictures(["a", "b"]) == ["b"]
 
 
@@ -191,9 +192,9 @@ def test_cutout_of_a_picture_of_the_set_goes_where_that_went(root: Path) -> None
         "train": {"train.png"},
         "test": {"test.png"},
     }
-    variant = next(iter(sides["test"].variants(np.random.default_rng(0), noise(9, 9), "b", 1)))
+    variant = next(iter(sides["test"].variants(np.random.default_rng(0), Sample(noise(9, 9), "b"), 1)))
     assert variant.source == "test.jpg"
-    unknown = next(iter(sides["train"].variants(np.random.default_rng(0), noise(9, 9), "a", 1)))
+    unknown = next(iter(sides["train"].variants(np.random.default_rng(0), Sample(noise(9, 9), "a"), 1)))
     assert unknown.source.startswith("cutouts/")
 
 

@@ -12,6 +12,7 @@ from deep_predictor.training.augmentation.table import (
     build_augmentation,
     find_problems,
     get_operation_class,
+    task_problems,
 )
 
 GOOD = {"name": "flip_vertical"}
@@ -87,3 +88,16 @@ def test_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     problems = find_problems([{"name": "synthetic_background", "cutouts": "cutouts", "backgrounds": "bg"}], tmp_path)
 
     assert [(p.key, p.message) for p in problems] == [("0.backgrounds", f"is no folder (got {'bg'!r})")]
+
+
+@pytest.mark.parametrize("task", ["detection", "segmentation"])
+def test_task_problems_name_operations_that_mix_classes_and_pass_over_wrong_entries(task: Any) -> None:
+    entries: list[Any] = [{"name": name} for name in OPERATIONS] + [{"name": "gama"}, {}, "gamma", {"name": 7}]
+
+    problems = task_problems(entries, task)
+
+    names = [list(OPERATIONS)[int(problem.key.split(".")[0])] for problem in problems]
+    assert names == ["synthetic_background", "mixup", "cutmix"]
+    assert [problem.key.split(".")[1] for problem in problems] == ["name"] * 3
+    assert problems[1].message == f"is for classification, not for {task} (got 'mixup')"
+    assert task_problems(entries, "classification") == []

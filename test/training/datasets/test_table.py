@@ -34,13 +34,21 @@ def test_every_option_has_a_line_in_its_document(key: str, project_root: Path) -
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"name": "imagenet"}, "is unknown; known are: cifar10, folder, hdf5, listing, sklearn_digits, zip"),
+        (
+            {"name": "imagenet"},
+            "is unknown; known are: cifar10, coco, digit_scenes, folder, hdf5, listing, masks, sklearn_digits",
+        ),
         ({"name": "folder"}, "path must name the file or folder of format 'folder'"),
         ({"name": "sklearn_digits", "path": "x"}, "path has no meaning for format 'sklearn_digits'"),
         ({"name": "sklearn_digits", "val_share": 0.5, "test_share": 0.5}, "must leave something to train on"),
         ({"name": "sklearn_digits", "val_share": 0}, "greater than 0"),
         ({"name": "sklearn_digits", "shuffle": True}, "Extra inputs"),
         ({"name": "zip", "path": "x", "max_files": 0}, "greater than 0"),
+        ({"name": "digit_scenes", "path": "x"}, "path has no meaning for format 'digit_scenes'"),
+        ({"name": "digit_scenes", "scene_options": {"count": 2}}, "greater than or equal to 3"),
+        ({"name": "digit_scenes", "scene_options": {"task": "classification"}}, "'detection' or 'segmentation'"),
+        ({"name": "yolo", "path": "x", "scene_options": {}}, "scene_options have no meaning for format 'yolo'"),
+        ({"name": "coco"}, "path must name the file or folder of format 'coco'"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options: dict[str, object], message: str) -> None:
@@ -61,7 +69,11 @@ def test_open_path_knows_what_lies_there(tmp_path: Path) -> None:
     ("name", "data", "message"),
     [
         ("gone", None, "is not there"),
-        ("notes.txt", b"hello", "neither a folder nor a file of a known format; known are: sklearn_digits, cifar10"),
+        (
+            "notes.txt",
+            b"hello",
+            "neither a folder nor a file of a known format; known are: sklearn_digits, digit_scenes",
+        ),
         ("set.zip", b"hello", "it is no zip"),
         ("set.tar.gz", b"hello", "it is no tar"),
         ("set.h5", b"\x89HDF\r\n\x1a\nbroken", "it is no HDF5 file"),

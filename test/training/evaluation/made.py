@@ -13,8 +13,9 @@ from deep_predictor.training.config import TrainingConfig, training_config
 from deep_predictor.training.dataset import ArrayDataset
 from deep_predictor.training.evaluation import evaluate_run
 from deep_predictor.training.exporting import DatasetFacts, TrainedModel
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.golden import choose_golden
-from deep_predictor.training.trainer import EpochFigures
+from deep_predictor.training.tasks.classification import ClassificationTask
 
 CLASS_NAMES = ("red", "green", "blue & <i>violet")
 SPEC = InputSpec(10, 8, "rgb", 1 / 255)
@@ -48,6 +49,10 @@ def colour_probabilities(network: Any, dataset: ArrayDataset, indices: Sequence[
 def make_config(root: Path, **serving: Any) -> TrainingConfig:
     """A cfg whose model folder is `root`/models/colours."""
     (root / "models").mkdir(exist_ok=True)
+    return _config(root, **serving)
+
+
+def _config(root: Path, **serving: Any) -> TrainingConfig:
     section = {
         "output_folder": "models/colours",
         "dataset_options": {"name": "sklearn_digits"},
@@ -68,9 +73,9 @@ def make_config(root: Path, **serving: Any) -> TrainingConfig:
     return training_config(section, "colours.cfg", root, root / "runs" / "colours")
 
 
-def make_trained(dataset: ArrayDataset | None = None) -> TrainedModel:
+def make_trained(config: TrainingConfig | None = None) -> TrainedModel:
     """What a run on `colour_dataset` would hand to `export`: 30 pictures to choose by, the rest to test."""
-    dataset = dataset or colour_dataset()
+    dataset, config = colour_dataset(), config or _config(Path("project"))
     network = colour_network()
     labels = np.array([item.label for item in dataset.items])
     val, test = range(30), range(30, len(dataset.items))
@@ -82,11 +87,12 @@ def make_trained(dataset: ArrayDataset | None = None) -> TrainedModel:
         [dataset.items[index].name for index in test],
         CLASS_NAMES,
         0.6,
+        config.options.serving_options.confidence_threshold,
     )
     history = [EpochFigures(1, 1.0, 0.5, 1.1, 0.4), EpochFigures(2, 0.5, 0.8, 0.6, 0.7)]
     return TrainedModel(
+        task=ClassificationTask(config, CLASS_NAMES),
         network=network,
-        class_names=CLASS_NAMES,
         dataset=DatasetFacts("colours", "0" * 64, 0, 30, len(test)),
         history=history,
         best=history[1],

@@ -18,11 +18,11 @@ from deep_predictor.training.config import TrainingConfig
 from deep_predictor.training.dataset import ArrayDataset
 from deep_predictor.training.evaluating import (
     add_arguments,
-    evaluate_pictures,
     find_predictor_cfg,
     open_predictor,
     part_of,
 )
+from deep_predictor.training.evaluating_classes import evaluate_pictures
 from deep_predictor.training.exporting import export
 from test.training.evaluation.made import CLASS_NAMES, colour_dataset, make_config, make_trained
 
@@ -30,7 +30,7 @@ from test.training.evaluation.made import CLASS_NAMES, colour_dataset, make_conf
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> TrainingConfig:
     config = make_config(tmp_path_factory.mktemp("project"))
-    export(make_trained(), config)
+    export(make_trained(config))
     return config
 
 
@@ -153,7 +153,7 @@ def test_open_predictor_without_a_classifier_is_refused(tmp_path: Path) -> None:
     }
     cfg = tmp_path / "dummy.cfg"
     cfg.write_text(json.dumps({"predictor_options": options}), encoding="utf-8")
-    with pytest.raises(TrainingError, match="only classifiers can be evaluated"):
+    with pytest.raises(TrainingError, match="is a predictor of dummy: pictures of this data set are for a classifier"):
         open_predictor(cfg, tmp_path)
 
 

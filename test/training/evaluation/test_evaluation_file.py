@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deep_predictor.training.evaluation import Evaluation
 from deep_predictor.training.evaluation_file import write_evaluation
 from deep_predictor.training.exporting import TrainedModel
 from deep_predictor.web.management.evaluation_api import EvaluationAnswer
@@ -43,6 +44,7 @@ def test_evaluation_file_has_a_line_a_test_picture_that_adds_up_to_the_figures(
     assert all(1 / 3 <= picture["confidence"] <= 1 for picture in pictures)
     mistakes = [picture for picture in pictures if picture["label"] != picture["predicted"]]
     worst = max(mistakes, key=lambda picture: float(picture["confidence"]))
+    assert isinstance(trained.evaluation, Evaluation)
     assert worst["name"] == trained.evaluation.mistakes[0].item_name
     assert worst["confidence"] == trained.evaluation.mistakes[0].confidence
 

@@ -18,12 +18,18 @@ from deep_predictor.errors import ModelNotServable
 from deep_predictor.training.config import TrainingConfig
 from deep_predictor.training.exporting import TrainedModel, check_servable, export
 from deep_predictor.training.model_folder import is_complete
+from deep_predictor.training.tasks.classification import ClassificationTask
 from test.training.evaluation.made import CLASS_NAMES, SPEC, make_config, make_trained
 
 
 @pytest.fixture(scope="module")
-def trained() -> TrainedModel:
+def made() -> TrainedModel:
     return make_trained()
+
+
+@pytest.fixture
+def trained(made: TrainedModel, config: TrainingConfig) -> TrainedModel:
+    return replace(made, task=ClassificationTask(config, CLASS_NAMES))
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def model_options(config: TrainingConfig) -> dict[str, Any]:
 def test_export_writes_a_folder_that_becomes_ready_with_its_golden_set(
     trained: TrainedModel, config: TrainingConfig
 ) -> None:
-    export(trained, config)
+    export(trained)
 
     assert is_complete(config.model_folder)
     golden = read_golden(config.model_folder / "golden")
@@ -58,7 +64,7 @@ def test_export_writes_a_folder_that_becomes_ready_with_its_golden_set(
 
 
 def test_export_predictor_cfg_has_what_the_run_found(trained: TrainedModel, config: TrainingConfig) -> None:
-    export(trained, config)
+    export(trained)
 
     options = model_options(config)
     assert options["temperature"] == trained.evaluation.temperature != 1
@@ -67,15 +73,15 @@ def test_export_predictor_cfg_has_what_the_run_found(trained: TrainedModel, conf
     assert (options["image_w"], options["image_h"]) == (SPEC.width, SPEC.height)
 
 
-def test_export_threshold_of_the_training_cfg_wins(trained: TrainedModel, tmp_path: Path) -> None:
+def test_export_threshold_of_the_training_cfg_wins(tmp_path: Path) -> None:
     config = make_config(tmp_path, confidence_threshold=0.0)
-    export(trained, config)
+    export(make_trained(config))
 
     assert model_options(config)["confidence_threshold"] == 0.0
 
 
 def test_export_manifest_and_metrics_tell_the_figures(trained: TrainedModel, config: TrainingConfig) -> None:
-    export(trained, config)
+    export(trained)
 
     manifest = read_json(config.model_folder / "manifest.json")
     metrics = read_json(config.model_folder / "metrics.json")
@@ -93,12 +99,12 @@ def test_export_manifest_and_metrics_tell_the_figures(trained: TrainedModel, con
 def test_export_network_that_does_not_give_the_golden_outputs_is_not_written(
     trained: TrainedModel, config: TrainingConfig
 ) -> None:
-    export(trained, config)
+    export(trained)
     before = read_json(config.model_folder / "manifest.json")
     wrong = [picture._replace(output=picture.output[::-1]) for picture in trained.golden]
 
     with pytest.raises(ModelNotServable, match="the outputs differ by"):
-        export(replace(trained, golden=wrong), config)
+        export(replace(trained, golden=wrong))
 
     assert read_json(config.model_folder / "manifest.json") == before
     assert is_complete(config.model_folder)
@@ -116,7 +122,7 @@ def test_export_network_that_the_server_would_refuse_is_not_written(
     trained: TrainedModel, config: TrainingConfig
 ) -> None:
     with pytest.raises(ModelNotServable, match="Lambda"):
-        export(replace(trained, network=with_lambda(trained)), config)
+        export(replace(trained, network=with_lambda(trained)))
 
     assert not config.model_folder.exists()
 
@@ -134,6 +140,6 @@ def test_export_file_names_that_are_no_utf8_are_written_all_the_same(
     mistakes = tuple(replace(mistake, item_name="a\udcff.png") for mistake in trained.evaluation.mistakes)
     assert mistakes
 
-    export(replace(trained, evaluation=replace(trained.evaluation, mistakes=mistakes)), config)
+    export(replace(trained, evaluation=replace(trained.evaluation, mistakes=mistakes)))
 
     assert read_json(config.model_folder / "metrics.json")["mistakes"][0]["item_name"] == "a\udcff.png"

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 
 from deep_predictor.errors import ImageUnreadable
-from deep_predictor.training.evaluation import evaluate_run
+from deep_predictor.training.evaluation import Evaluation, evaluate_run
 from deep_predictor.training.exporting import DatasetFacts
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.report import ReportFacts, write_report
-from deep_predictor.training.report.page import PlotTexts, page_of
+from deep_predictor.training.report.page import page_of
+from deep_predictor.training.report.writing import report_of
+from deep_predictor.training.sample import Sample
 from deep_predictor.training.shown_names import shown_name
-from deep_predictor.training.trainer import EpochFigures
 
 HOSTILE = ("<script>alert(1)</script>", '"onerror="x', "$\\frac{1}{$", "猫 \udcff\u202e", "plain & simple", "a" * 300)
 
@@ -40,10 +42,10 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def picture(index: int) -> np.ndarray:
+def sample(index: int) -> Sample:
     if index % 7 == 3:
         raise ImageUnreadable("gone")
-    return np.full((20 + index, 300, 3), (index * 5 % 256, 90, 200), np.uint8)
+    return Sample(np.full((20 + index, 300, 3), (index * 5 % 256, 90, 200), np.uint8))
 
 
 def facts(names: tuple[str, ...] = HOSTILE, count: int = 200, **changes: Any) -> ReportFacts:
@@ -63,10 +65,15 @@ def facts(names: tuple[str, ...] = HOSTILE, count: int = 200, **changes: Any) ->
         history=history,
         best=history[5],
         evaluation=evaluation,
-        picture=picture,
+        sample=sample,
         settings={"architecture": "<b>lenet5</b>", "seed": 1},
     )
     return replace(made, **changes)
+
+
+def judged(made: ReportFacts) -> Evaluation:
+    assert isinstance(made.evaluation, Evaluation)
+    return made.evaluation
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +87,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page_alone(made: ReportFacts) -> tuple[str, Reader]:
     """The page without its plots."""
     plot = ("data:image/png;base64,AA", "data:image/png;base64,BB")
-    page = page_of(made, PlotTexts(plot, plot, plot), [""] * len(made.evaluation.mistakes))
+    report = report_of(made)
+    page = page_of(made, report, dict.fromkeys(report.plots, plot))
     return page, Reader(page)
 
 
@@ -113,21 +121,21 @@ def test_page_tells_the_figures() -> None:
     made = facts(("cat", "dog"))
     _, reader = page_alone(made)
 
-    test = made.evaluation.test
+    test = judged(made).test
     assert f"{test.accuracy:.1%}" in reader.text
     assert f"{test.ece:.4f}" in reader.text
-    assert f"{made.evaluation.temperature:g}" in reader.text
-    assert f"{made.evaluation.threshold.threshold:g} is the lowest confidence on val" in reader.text
-    assert f"{made.evaluation.threshold_on_test.not_confident_share:.1%}" in reader.text
+    assert f"{judged(made).temperature:g}" in reader.text
+    assert f"{judged(made).threshold.threshold:g} is the lowest confidence on val" in reader.text
+    assert f"{judged(made).threshold_on_test.not_confident_share:.1%}" in reader.text
     assert "Epoch 6 of 8 was kept" in reader.text
-    assert [tag for tag, _ in reader.tags].count("figure") == len(made.evaluation.mistakes) > 0
+    assert [tag for tag, _ in reader.tags].count("figure") == len(judged(made).mistakes) > 0
 
 
 def test_page_threshold_that_is_not_reached_is_said_so() -> None:
     made = facts(("cat", "dog"), count=20)
     page, reader = page_alone(made)
 
-    assert made.evaluation.threshold.threshold == 0
+    assert judged(made).threshold.threshold == 0
     assert "No confidence on val reaches 90.0%" in reader.text
     assert "the threshold stays 0" in reader.text
     assert 'class="warning"' in page
@@ -135,7 +143,7 @@ def test_page_threshold_that_is_not_reached_is_said_so() -> None:
 
 def test_page_threshold_of_the_cfg_is_told_as_such() -> None:
     made = facts(("cat", "dog"))
-    fixed = replace(made.evaluation, is_threshold_fixed=True)
+    fixed = replace(judged(made), is_threshold_fixed=True)
 
     _, reader = page_alone(replace(made, evaluation=fixed))
 
@@ -160,14 +168,14 @@ def test_write_report_pictures_are_small_and_a_missing_one_is_said_so(folder: Pa
     thumbnails = [
         a["src"] or "" for tag, a in reader.tags if tag == "img" and (a["src"] or "").startswith("data:image/jpeg")
     ]
-    readable = [mistake for mistake in made.evaluation.mistakes if mistake.index % 7 != 3]
+    readable = [mistake for mistake in judged(made).mistakes if mistake.index % 7 != 3]
     assert len(thumbnails) == len(readable)
-    assert reader.text.count("cannot be read") == len(made.evaluation.mistakes) - len(readable)
+    assert reader.text.count("cannot be read") == len(judged(made).mistakes) - len(readable)
     for mistake, thumbnail in zip(readable, thumbnails, strict=True):
         data = base64.b64decode(thumbnail.partition(",")[2])
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
         assert max(image.shape) == 144
-        assert np.abs(image[image.shape[0] // 2, 70].astype(int) - picture(mistake.index)[0, 0]).max() < 12
+        assert np.abs(image[image.shape[0] // 2, 70].astype(int) - sample(mistake.index).image[0, 0]).max() < 12
 
 
 @pytest.mark.parametrize("name", ["curves.png", "confusion.png", "reliability.png"])

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from deep_predictor.training.evaluating import evaluate_pictures, open_predictor
+from deep_predictor.training.evaluating import open_predictor
+from deep_predictor.training.evaluating_classes import evaluate_pictures
 from deep_predictor.training.exporting import export
 from test.app_builder import DUMMY, PRODUCTION_KEY, build_app, write_config
 from test.training.evaluation.made import CLASS_NAMES, colour_dataset, make_config, make_trained
@@ -21,7 +22,7 @@ from test.training.evaluation.made import CLASS_NAMES, colour_dataset, make_conf
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder whose predictor cfg names the TensorFlow engine."""
     config = make_config(tmp_path_factory.mktemp("project"))
-    export(make_trained(), config)
+    export(make_trained(config))
     return config.model_folder
 
 

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from deep_predictor.errors import TrainingDiverged
+from deep_predictor.training.figures import EpochFigures, StepFigures
 from deep_predictor.training.search.trial import TrialOrder, Watch
-from deep_predictor.training.trainer import EpochFigures, StepFigures
 
 EPOCHS = 4
 BEST_RATE = 0.01

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from deep_predictor.errors import TrialOver
+from deep_predictor.training.figures import EpochFigures
 from deep_predictor.training.search.trial import TrialOrder, _Teller
-from deep_predictor.training.trainer import EpochFigures
 from test.training.search.fake_trials import STEP
 
 #: val_loss, val_accuracy of three epochs.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen
 from deep_predictor.runs import cutting, starting
 from deep_predictor.runs.children import TIMED_OUT, Finished
 from test.fakes import picture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen
 from test.web.conftest import MakeSite
 from test.web.management.conftest import AsPrincipal, management_of
 from test.web.management.evaluated_runs import Tested, evaluated_run

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 
 from playwright.sync_api import expect
 
-from deep_predictor.db.dataset_rows import NewItem
+from deep_predictor.datasets.annotations import ItemBox
+from deep_predictor.db.dataset_records import DatasetItem, NewItem
 from test.web.browser_fixtures import HOSTILE_NAME, STEP_MILLISECONDS
 from test.web.management.training_sites import drawn
 from test.web.studio.site import Studio
@@ -15,6 +17,8 @@ from test.web.studio.site import Studio
 expect.set_options(timeout=STEP_MILLISECONDS)
 _NUMBERS = count(1)
 LARGE = 50_000
+#: A class and the edges of its box in pixels: left, top, right, bottom.
+Edges = tuple[str, float, float, float, float]
 
 
 def new_set(studio: Studio, labels: dict[str, int] | None = None, name: str = "") -> int:
@@ -25,6 +29,35 @@ def new_set(studio: Studio, labels: dict[str, int] | None = None, name: str = ""
         for number in range(pictures):
             datasets.add_item(dataset.id, drawn(next(_NUMBERS), 40), label, original_name=f"{label} {number}.png")
     return dataset.id
+
+
+def box_set(studio: Studio, pictures: int, class_names: Sequence[str] = ("cat", "dog"), side: int = 100) -> int:
+    """A data set of boxes, of so many square pictures that nobody has looked at."""
+    datasets = studio.management.datasets
+    dataset = datasets.create(f"boxes {next(_NUMBERS)}", task="detection", class_names=class_names)
+    for number in range(pictures):
+        datasets.add_item(dataset.id, drawn(next(_NUMBERS), side), "", original_name=f"picture {number}.png")
+    return dataset.id
+
+
+def boxes_in(studio: Studio, dataset_id: int) -> list[list[Edges] | None]:
+    """Of each picture its class names and edges in pixels: class, left, top, right, bottom; None: not looked at."""
+    found: list[list[Edges] | None] = []
+    for item in items_in(studio, dataset_id):
+        boxes = studio.management.datasets.annotations.boxes_of(item)
+        found.append(None if boxes is None else [_edges(box, item.width, item.height) for box in boxes])
+    return found
+
+
+def items_in(studio: Studio, dataset_id: int) -> list[DatasetItem]:
+    return studio.management.datasets._rows.items_after(dataset_id, 0, 1000)
+
+
+def _edges(box: ItemBox, width: int, height: int) -> Edges:
+    corners = (box.cx - box.w / 2) * width, (box.cy - box.h / 2) * height
+    far = (box.cx + box.w / 2) * width, (box.cy + box.h / 2) * height
+    left, top, right, bottom = (round(value, 6) for value in (*corners, *far))
+    return box.class_name, left, top, right, bottom
 
 
 def hostile_set(studio: Studio) -> int:

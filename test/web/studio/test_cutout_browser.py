@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from deep_predictor.db.dataset_rows import DatasetItem
+from deep_predictor.db.dataset_records import DatasetItem
 from deep_predictor.runs.children import Children
 from test.web.browser_fixtures import HOSTILE_NAME
 from test.web.management.conftest import management_of

@@ -7,7 +7,7 @@ import html
 import pytest
 
 from test.web.browser_fixtures import HOSTILE_NAME
-from test.web.studio.dataset_sets import hostile_set, new_set
+from test.web.studio.dataset_sets import box_set, hostile_set, items_in, new_set
 from test.web.studio.site import Studio
 
 #: What only those may do who may train.
@@ -36,6 +36,18 @@ def test_pages_lead_nobody_to_the_login_and_back(studio: Studio) -> None:
         answer = studio.ask(None, "GET", path)
         assert answer.status_code == 303
         assert "/login?next=" in answer.headers["Location"]
+
+
+def test_page_of_boxes_is_for_sets_that_have_them(studio: Studio) -> None:
+    boxes, labels = box_set(studio, 1), new_set(studio, {"cat": 1})
+    paths = [f"/studio/datasets/{number}/items/{items_in(studio, number)[0].id}" for number in (boxes, labels)]
+    shown = {role: studio.ask(role, "GET", paths[0]) for role in ("viewer", "trainer")}
+    assert {answer.status_code for answer in shown.values()} == {200}
+    assert [role for role, answer in shown.items() if 'data-command="add"' in answer.text] == ["trainer"]
+    answer = studio.ask("trainer", "GET", paths[1])
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/studio/datasets/{labels}")
+    assert studio.ask(None, "GET", paths[0]).status_code == 303
+    assert studio.ask("viewer", "GET", f"/studio/datasets/{labels}/items/999999").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/studio/datasets/999999", "/studio/datasets/999999/doctor", "/studio/datasets/0"])

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen
 from test.web.browser_fixtures import HOSTILE_NAME
 from test.web.studio.dataset_sets import LARGE, hostile_set, labels_of, large_set, new_set
 from test.web.studio.looks import check_axe, check_looks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen
 from test.web.browser_fixtures import HOSTILE_NAME
 from test.web.management.dataset_requests import nothing_runs
 from test.web.management.training_sites import drawn

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deep_predictor.db.dataset_rows import Chosen
+from deep_predictor.db.dataset_records import Chosen
 from deep_predictor.training.job_files import Progress, read_object, write_object, write_progress
 from test.web.management.conftest import management_of
 from test.web.management.evaluated_runs import Tested, evaluation_of

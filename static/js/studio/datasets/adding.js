@@ -8,11 +8,16 @@ import { followImport } from "./import_jobs.js";
 import { Transfer } from "./transfers.js";
 
 const MOST_AT_ONCE = 3;
+/** Task -> [format of the API, words]. */
+const ZIP_FORMATS = {
+  detection: [["yolo", "boxes as YOLO has them"], ["coco", "boxes as COCO has them"], ["pictures", "pictures alone"]],
+  segmentation: [["masks", "pictures and masks"], ["pictures", "pictures alone"]],
+};
 
 export class Adding {
-  /** `limits`: extensions, pictureBytes, zipBytes. `labels()` gives those that there are; `onNews()` hears of new pictures. */
-  constructor(datasetId, { list, limits, labels, onNews }) {
-    Object.assign(this, { datasetId, list, limits, labels, onNews });
+  /** `task`: of the data set; `limits`: extensions, pictureBytes, zipBytes. `labels()` gives those that there are; `onNews()` hears of new pictures. */
+  constructor(datasetId, { task, list, limits, labels, onNews }) {
+    Object.assign(this, { datasetId, task, list, limits, labels, onNews });
     this.path = `/api/v1/datasets/${datasetId}`;
     this.sending = 0;
     window.addEventListener("beforeunload", (event) => this.sending && event.preventDefault());
@@ -28,13 +33,13 @@ export class Adding {
   }
 
   async askAndSendZip(file) {
-    const words = "Label of all its pictures";
-    const { input, row } = labelField(this.labels(), { words, required: false, hint: "Empty: each folder in it is a label, below train, val and test where there are such folders." });
-    const label = await asked(`Add ${file.name} (${bytes(file.size)})`, [row], { word: "Add", read: () => input.value.trim() });
-    if (label !== null) this.sendZip(file, label);
+    const { rows, read } = this.task === "classification" ? labelOfZip(this.labels()) : formatOfZip(this.task);
+    const query = await asked(`Add ${file.name} (${bytes(file.size)})`, rows, { word: "Add", read });
+    if (query !== null) this.sendZip(file, query);
   }
 
-  async sendZip(file, label) {
+  /** `query`: of the API's zips, its label or format. */
+  async sendZip(file, query) {
     const stopping = new AbortController();
     let job = null;
     const cancel = () => (job ? ask("POST", `/api/v1/jobs/${job.id}/cancel`).catch((error) => shown.say(error.message)) : stopping.abort());
@@ -44,7 +49,7 @@ export class Adding {
     onProgress(0);
     try {
       const headers = { "Content-Type": "application/zip" };
-      job = await upload(`${this.path}/zips`, { body: file, headers, query: { label }, onProgress, signal: stopping.signal });
+      job = await upload(`${this.path}/zips`, { body: file, headers, query, onProgress, signal: stopping.signal });
     } catch (error) {
       if (error.name === "AbortError") shown.end("Cancelled; nothing was added.");
       else shown.end(error.message, "bad");
@@ -56,17 +61,20 @@ export class Adding {
   }
 
   async askAndSendPictures(files) {
-    const label = labelField(this.labels());
+    const label = this.task === "classification" ? labelField(this.labels()) : null;
     const part = choice("Part", PARTS);
     const names = element("p", { class: "field-hint" }, files.length === 1 ? files[0].name : `${files[0].name} and ${(files.length - 1).toLocaleString()} more`);
     const title = files.length === 1 ? "Add a picture" : `Add ${files.length.toLocaleString()} pictures`;
-    const given = await asked(title, [names, label.row, part.row], { word: "Add", read: () => ({ label: label.input.value.trim(), split: part.select.value }) });
+    const given = await asked(title, [names, ...(label ? [label.row] : []), part.row], {
+      word: "Add",
+      read: () => ({ ...(label ? { label: label.input.value.trim() } : {}), split: part.select.value }),
+    });
     if (given) this.sendPictures(files, given);
   }
 
   async sendPictures(files, values) {
     const stopping = new AbortController();
-    const title = files.length === 1 ? files[0].name : `${files.length.toLocaleString()} pictures, labelled ${values.label}`;
+    const title = files.length === 1 ? files[0].name : `${files.length.toLocaleString()} pictures${values.label ? `, labelled ${values.label}` : ""}`;
     const shown = new Transfer(this.list, title, () => stopping.abort());
     const problems = [];
     const waiting = [...files];
@@ -136,6 +144,17 @@ export function listenToDrops(veil, onFiles) {
     const files = [...event.dataTransfer.files];
     if (files.length && !document.querySelector("dialog[open]")) onFiles(files);
   });
+}
+
+function labelOfZip(labels) {
+  const hint = "Empty: each folder in it is a label, below train, val and test where there are such folders.";
+  const { input, row } = labelField(labels, { words: "Label of all its pictures", required: false, hint });
+  return { rows: [row], read: () => ({ label: input.value.trim() }) };
+}
+
+function formatOfZip(task) {
+  const format = choice("What is in it", [["auto", "look for yourself"], ...ZIP_FORMATS[task]], "auto");
+  return { rows: [format.row], read: () => ({ format: format.select.value }) };
 }
 
 function isZip(file) {

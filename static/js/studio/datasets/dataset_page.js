@@ -2,47 +2,56 @@
 
 import { ask, can } from "../api.js";
 import { run, say } from "../dom.js";
+import { giveColours } from "../boxes/colours.js";
 import { Adding, listenToDrops } from "./adding.js";
-import { DatasetFacts, factsWords, fillFilter, filterOfAddress, readFilter, showInAddress } from "./dataset_facts.js";
+import { openBoxes, openNextBoxes } from "./annotating.js";
+import { editClasses } from "./class_editor.js";
+import { DatasetFacts, factsWords } from "./dataset_facts.js";
 import { askLabel, asked, field } from "./dialogs.js";
+import { downloadAs } from "./downloading.js";
 import { followImport, runningImports } from "./import_jobs.js";
 import { ItemChanges } from "./item_changes.js";
 import { openItem } from "./item_dialog.js";
+import { ItemFilter } from "./item_filter.js";
 import { ItemsGrid } from "./items_grid.js";
 import { Palette } from "./palette.js";
 import { askForPredictor } from "./predictor_import.js";
 import { listenToKeys, showHelp } from "./shortcuts.js";
 
 const RETRY_MILLISECONDS = 3000;
+const EMPTY = {
+  classification: "No pictures yet. Drop some here, or a zip with a folder for each label.",
+  detection: "No pictures yet. Drop some here, or a zip of boxes as YOLO or COCO has them.",
+  segmentation: "No pictures yet. Drop a zip here that holds the folders images and masks.",
+};
 
 const byId = (id) => document.getElementById(id);
 const place = byId("dataset");
 const datasetId = Number(place.dataset.id);
+const { task } = place.dataset;
 const mayChange = can("train");
+const mayLabel = mayChange && task === "classification";
 const list = byId("transfers");
 const away = byId("away");
-let filter = filterOfAddress();
 let retry = null;
 
 const facts = new DatasetFacts(datasetId, { onFacts: showFacts, onAway: showAway });
-const grid = new ItemsGrid(byId("grid"), datasetId, { onSelect: showSelected, onCount: showCount, onError: showAway, onOpen: open });
+const menus = Object.fromEntries([...document.querySelectorAll("[data-filter]")].map((menu) => [menu.dataset.filter, menu]));
+const filter = new ItemFilter(menus, (chosen) => grid.show(chosen));
+const grid = new ItemsGrid(byId("grid"), datasetId, task, { onSelect: showSelected, onCount: showCount, onError: showAway, onOpen: open });
 const changes = new ItemChanges(datasetId, grid, () => {
   grid.isOurs = true;
   facts.look();
 });
-const palette = mayChange ? new Palette(byId("palette"), datasetId, (label) => act(() => changes.relabel(label))) : { labelOf: () => null, propose() {} };
-const actions = { label: (label) => act(() => changes.relabel(label)), askLabel: () => act(labelChosen), remove: () => act(() => changes.remove()) };
+const palette = mayLabel ? new Palette(byId("palette"), datasetId, (label) => act(() => changes.relabel(label))) : { labelOf: () => null, propose() {} };
+const labelling = mayLabel ? { label: (label) => act(() => changes.relabel(label)), askLabel: () => act(labelChosen) } : {};
+const actions = { ...labelling, remove: () => act(() => changes.remove()) };
 
+giveColours(JSON.parse(place.dataset.classes));
 listenToKeys(grid, palette, actions, mayChange);
-byId("keys-help").addEventListener("click", () => showHelp(mayChange));
-for (const menu of [byId("filter-label"), byId("filter-split")]) {
-  menu.addEventListener("change", () => {
-    filter = readFilter(byId("filter-label"), byId("filter-split"));
-    showInAddress(filter);
-    grid.show(filter);
-  });
-}
-grid.show(filter);
+byId("keys-help").addEventListener("click", () => showHelp(mayChange, mayLabel));
+grid.show(filter.value);
+byId("download-as")?.addEventListener("click", () => downloadAs(datasetId, task));
 facts.look();
 runningImports(datasetId).then((jobs) => jobs.forEach((job) => showImport(job, "Import")), showAway);
 if (mayChange) listenToChanges();
@@ -57,10 +66,11 @@ function act(action) {
 function showFacts(details, isOther) {
   byId("facts").textContent = factsWords(details);
   if (byId("dataset-name").textContent !== details.name) byId("dataset-name").textContent = details.name;
-  fillFilter(byId("filter-label"), byId("filter-split"), details, filter);
+  filter.fill(details);
+  giveColours(details.class_names);
   palette.propose(details.labels);
   // What this page itself changed is shown already, unless the numbers say that others changed something too.
-  const isShown = grid.isOurs && (Object.keys(filter).length > 0 || details.item_count === grid.count);
+  const isShown = grid.isOurs && (!filter.isAny || details.item_count === grid.count);
   if (isOther && facts.isShown && !isShown) grid.source.reload();
   facts.isShown = true;
   grid.isOurs = false;
@@ -80,11 +90,11 @@ function showAway(error) {
 
 function showCount() {
   const { count } = grid.source;
-  const isFiltered = Object.keys(filter).length > 0;
+  const isFiltered = !filter.isAny;
   byId("count").textContent = count === null ? "" : isFiltered ? `${count.toLocaleString()} shown` : "";
   byId("grid").hidden = count === 0;
   byId("empty").hidden = count !== 0;
-  byId("empty").textContent = isFiltered ? "No picture fits the filter." : mayChange ? "No pictures yet. Drop some here, or a zip with a folder for each label." : "No pictures yet.";
+  byId("empty").textContent = isFiltered ? "No picture fits the filter." : mayChange ? EMPTY[task] : "No pictures yet.";
   showSelected();
 }
 
@@ -93,12 +103,17 @@ function showSelected() {
   const size = grid.selection.size(grid.count);
   const words = size ? `${size.toLocaleString()} selected` : "None selected";
   if (byId("selected").textContent !== words) byId("selected").textContent = words;
-  for (const id of ["select-none", "label-selected", "split-selected", "delete-selected"]) byId(id).disabled = !size;
+  for (const control of document.querySelectorAll("[data-for-selected]")) control.disabled = !size;
   byId("select-all").disabled = !grid.count || size === grid.count;
 }
 
 function open(item) {
+  if (task === "detection") {
+    openBoxes(datasetId, item.id, filter.query);
+    return;
+  }
   const dialog = openItem(item, facts.labels.map((one) => one.label), {
+    task,
     step: (from, by) => {
       const position = grid.source.positionOf(from.id) + by;
       const next = grid.source.at(position);
@@ -107,7 +122,7 @@ function open(item) {
     },
     onChanged: (changed) => {
       grid.source.change((one) => one.id === changed.id, changed);
-      if (Object.keys(filter).length) grid.source.reload();
+      if (!filter.isAny) grid.source.reload();
       facts.look();
     },
     onDeleted: () => {
@@ -137,7 +152,7 @@ function news() {
 
 function listenToChanges() {
   const limits = { extensions: place.dataset.extensions.split(","), pictureBytes: Number(place.dataset.pictureBytes), zipBytes: Number(place.dataset.zipBytes) };
-  const adding = new Adding(datasetId, { list, limits, labels: () => facts.labels.map((one) => one.label), onNews: news });
+  const adding = new Adding(datasetId, { task, list, limits, labels: () => facts.labels.map((one) => one.label), onNews: news });
   const files = byId("files");
   files.accept = [".zip", ...limits.extensions.map((one) => `.${one}`)].join(",");
   byId("add-files").addEventListener("click", () => files.click());
@@ -149,14 +164,23 @@ function listenToChanges() {
   listenToDrops(byId("drop-veil"), (dropped) => run(null, () => adding.add(dropped)));
   const from = byId("from-predictor");
   from.addEventListener("click", () => run(from, async () => {
-    const job = await askForPredictor(datasetId);
+    const job = await askForPredictor(datasetId, task);
     if (job) showImport(job, "Pictures of a predictor");
   }));
   byId("rename").addEventListener("click", () => run(byId("rename"), rename));
-  byId("edit-palette").addEventListener("click", () => palette.edit());
+  byId("edit-palette")?.addEventListener("click", () => palette.edit());
+  byId("edit-classes")?.addEventListener("click", () => run(byId("edit-classes"), async () => {
+    if (await editClasses(datasetId)) news();
+  }));
+  byId("draw-boxes")?.addEventListener("click", () => run(byId("draw-boxes"), () => openNextBoxes(datasetId)));
+  byId("annotate-selected")?.addEventListener("change", (event) => {
+    const action = event.target.value;
+    event.target.value = "-";
+    act(() => changes.annotate(action));
+  });
   byId("select-all").addEventListener("click", () => act(() => grid.select((selection) => selection.selectAll())));
   byId("select-none").addEventListener("click", () => act(() => grid.select((selection) => selection.clear())));
-  byId("label-selected").addEventListener("click", () => act(labelChosen));
+  byId("label-selected")?.addEventListener("click", () => act(labelChosen));
   byId("delete-selected").addEventListener("click", () => act(() => changes.remove()));
   byId("split-selected").addEventListener("change", (event) => {
     const part = event.target.value;

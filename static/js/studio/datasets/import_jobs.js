@@ -16,8 +16,7 @@ export async function followImport(job, { list, title, onNews, transfer, ended }
     },
   });
   tell(shown, last);
-  const { added = 0, left_out: leftOut = 0 } = last.progress.figures;
-  if (last.state === "done") shown.end(`${counted(added)} added${leftOut ? `, ${leftOut === 1 ? "1 file" : `${leftOut.toLocaleString()} files`} left out` : ""}.`, "good");
+  if (last.state === "done") shown.end(endWords(last.progress.figures), "good");
   else if (last.state === "cancelled") shown.end("Cancelled; nothing was added.");
   else shown.end(last.reason ?? "The import failed.", "bad");
   await shown.showProblemsOf(last).catch((error) => shown.say(error.message));
@@ -37,6 +36,12 @@ function tell(shown, job) {
   else if (job.state === "queued") shown.say("Waiting for its turn…", null);
   else if (total) shown.say(`Looking at pictures: ${done.toLocaleString()} of ${total.toLocaleString()}`, done / total);
   else shown.say("Unpacking…", null);
+}
+
+function endWords({ added = 0, left_out: leftOut = 0, problems = 0 }) {
+  const files = leftOut ? `, ${leftOut === 1 ? "1 file" : `${leftOut.toLocaleString()} files`} left out` : "";
+  const wrong = problems ? `, ${problems === 1 ? "1 line or box was" : `${problems.toLocaleString()} lines or boxes were`} wrong` : "";
+  return `${counted(added)} added${files}${wrong}.`;
 }
 
 function counted(count) {

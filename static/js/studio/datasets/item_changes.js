@@ -22,6 +22,17 @@ export class ItemChanges {
     return this.change("split", part, { split: part }, (count) => `${count} put into ${words}.`);
   }
 
+  /** `action`: nothing_there or not_annotated, of the API. */
+  async annotate(action) {
+    const chosen = this.grid.chosen();
+    if (!chosen) return;
+    const words = action === "nothing_there" ? "marked as having nothing on them" : "not looked at any more";
+    const drawn = this.grid.source.countBoxes(this.meant());
+    if (drawn && !(await confirmed(`Their boxes are lost${drawn === 1 ? ": one" : `: at least ${drawn.toLocaleString()}`}. Go on?`, "Go on"))) return;
+    await this.send({ ...chosen, action }, (count) => `${count} ${words}.`);
+    this.grid.source.reload();
+  }
+
   async remove() {
     const count = this.grid.chosenCount();
     if (!count) return;

@@ -4,8 +4,9 @@ import { ask, can } from "../api.js";
 import { confirmed, element, run, when } from "../dom.js";
 import { bytes } from "../../format.js";
 import { PARTS, choice, labelField, shown } from "./dialogs.js";
+import { truthOver, truthWords } from "./item_truth.js";
 
-/** `hooks`: onChanged(item), onDeleted(item), and optionally step(item, by) that gives the item beside. */
+/** `hooks`: onChanged(item), onDeleted(item), optionally step(item, by) that gives the item beside, and `task` where it is not labels. */
 export function openItem(item, labels, hooks) {
   const content = element("div", { class: "item-dialog" });
   const dialog = shown("Picture", content);
@@ -29,31 +30,33 @@ export function openItem(item, labels, hooks) {
 }
 
 function partsOf(item, labels, hooks) {
-  const picture = element("img", { src: item.image, alt: `A picture labelled ${item.label}`, class: "item-picture" });
+  const { task = "classification" } = hooks;
+  const alt = task === "classification" ? `A picture labelled ${item.label}` : `A picture with ${truthWords(item, task)}`;
+  const picture = element("img", { src: item.image, alt, class: "item-picture" });
   picture.addEventListener("error", () => { picture.src = item.thumbnail; }, { once: true });
   const facts = element("dl", { class: "facts" },
     ...fact("Name", item.original_name || "–"),
-    ...fact("Label", item.label),
+    ...fact(task === "classification" ? "Label" : "On it", truthWords(item, task)),
     ...fact("Part", item.split || "none: the training decides"),
     ...fact("Size", `${item.width} × ${item.height} pixels, ${bytes(item.size)}`),
     ...fact("Added", when(item.added_at)));
   const steps = hooks.step && element("p", { class: "item-steps" }, stepButton("earlier", "Previous"), stepButton("later", "Next"));
-  return [picture, steps, facts, can("train") ? changes(item, labels, hooks) : null].filter(Boolean);
+  return [element("div", { class: "item-look" }, picture, truthOver(item, false)), steps, facts, can("train") ? changes(item, labels, hooks) : null].filter(Boolean);
 }
 
 function changes(item, labels, hooks) {
   const path = `/api/v1/datasets/${item.dataset_id}/items/${item.id}`;
-  const label = labelField(labels, { value: item.label });
+  const label = hooks.task && hooks.task !== "classification" ? null : labelField(labels, { value: item.label });
   const part = choice("Part", PARTS, item.split);
   const save = element("button", { type: "submit", class: "btn btn-primary btn-sm" }, "Save");
   const remove = element("button", { type: "button", class: "btn btn-quiet btn-sm" }, "Delete");
-  const cut = element("a", { class: "btn btn-quiet btn-sm", href: `/studio/cutout?dataset=${item.dataset_id}&item=${item.id}` }, "Cut out…");
+  const cut = label && element("a", { class: "btn btn-quiet btn-sm", href: `/studio/cutout?dataset=${item.dataset_id}&item=${item.id}` }, "Cut out…");
   const told = element("p", { class: "field-hint", role: "status" });
-  const form = element("form", { class: "stacked-form" }, label.row, part.row, told, element("p", { class: "row-actions" }, save, cut, remove));
+  const form = element("form", { class: "stacked-form" }, label?.row, part.row, told, element("p", { class: "row-actions" }, save, cut, remove));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     run(save, async () => {
-      const changed = await tellingIn(told, ask("PATCH", path, { json: { label: label.input.value.trim(), split: part.select.value } }));
+      const changed = await tellingIn(told, ask("PATCH", path, { json: { ...(label ? { label: label.input.value.trim() } : {}), split: part.select.value } }));
       hooks.onChanged(changed);
       hooks.show(changed, "Saved.");
     });

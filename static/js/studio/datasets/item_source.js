@@ -22,7 +22,7 @@ export class ItemSource {
     this.wanted = [0, 0];
   }
 
-  /** `filter`: label and split, each absent for any; the split "" is that of items whose part a training decides. */
+  /** `filter`: see ItemFilter. */
   setFilter(filter) {
     this.filter = filter;
     this.items.clear();
@@ -46,6 +46,11 @@ export class ItemSource {
   positionOf(id) {
     for (const [position, item] of this.items) if (item.id === id) return position;
     return -1;
+  }
+
+  /** How many boxes are known on items that are meant. */
+  countBoxes(isMeant) {
+    return [...this.items.values()].filter(isMeant).reduce((sum, item) => sum + (item.boxes?.length ?? 0), 0);
   }
 
   /** Positions `first` (from 0) to before `end` are looked at. */

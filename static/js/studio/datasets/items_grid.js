@@ -3,15 +3,17 @@
 import { element, say } from "../dom.js";
 import { GridView } from "./grid_view.js";
 import { ItemSource } from "./item_source.js";
+import { truthOver, truthWords } from "./item_truth.js";
 import { Selection } from "./selection.js";
 
 // The API changes as many in one request.
 export const MOST_SELECTED = 10_000;
 
 export class ItemsGrid {
-  /** Listens for itself to arrows, clicks and the like. `hooks`: onSelect(), onOpen(item), onCount(), onError(error). */
-  constructor(box, datasetId, hooks) {
+  /** Listens for itself to clicks and the like. `task`: of the data set; `hooks`: onSelect(), onOpen(item), onCount(), onError(error). */
+  constructor(box, datasetId, task, hooks) {
     this.box = box;
+    this.task = task;
     this.hooks = hooks;
     this.maySelect = box.getAttribute("aria-multiselectable") === "true";
     this.active = 0;
@@ -143,7 +145,7 @@ export class ItemsGrid {
     const isSame = known?.item && known.item.id === item?.id;
     const tile = isSame ? known : element("div", { class: item ? "tile" : "tile tile-waiting" }, item && pictureOf(item));
     tile.item = item;
-    describe(tile, item);
+    describe(tile, item, this.task);
     tile.dataset.position = position;
     tile.id = `tile-${position}`;
     tile.setAttribute("role", "option");
@@ -163,15 +165,18 @@ function pictureOf(item) {
   return element("img", { class: "tile-picture", src: item.thumbnail, alt: "", draggable: "false", decoding: "async" });
 }
 
-function describe(tile, item) {
+function describe(tile, item, task) {
   if (!item) {
     tile.setAttribute("aria-label", "Loading");
     return;
   }
-  tile.title = [item.label, item.split, item.original_name].filter(Boolean).join(", ");
-  tile.querySelector(".tile-words")?.remove();
+  const words = truthWords(item, task);
+  tile.title = [words, item.split, item.original_name].filter(Boolean).join(", ");
+  for (const old of tile.querySelectorAll(".tile-words, .truth-over")) old.remove();
+  const over = truthOver(item);
+  if (over) tile.append(over);
   tile.append(element("span", { class: "tile-words" },
-    element("span", { class: "tile-label" }, item.label), " ",
+    element("span", { class: item.is_annotated === false ? "tile-label tile-open" : "tile-label" }, words), " ",
     item.split ? element("span", { class: `tile-part tile-part-${item.split}` }, item.split) : null,
     element("span", { class: "visually-hidden" }, ` ${item.original_name}`)));
 }

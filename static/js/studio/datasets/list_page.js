@@ -6,6 +6,7 @@ import { asked, field } from "./dialogs.js";
 
 const AT_A_TIME = 100;
 const PATH = "/api/v1/datasets";
+const TASKS = { classification: "Labels", detection: "Boxes", segmentation: "Masks" };
 
 const note = document.getElementById("list-note");
 const rows = document.getElementById("list");
@@ -28,9 +29,16 @@ function rowOf(dataset) {
   const link = element("a", { href: `/studio/datasets/${dataset.id}` }, dataset.name);
   return element("tr", {},
     element("th", { scope: "row" }, link),
-    element("td", { class: "number" }, dataset.item_count.toLocaleString()),
+    element("td", {}, TASKS[dataset.task]),
+    element("td", { class: "number" }, dataset.item_count.toLocaleString(), leftOf(dataset)),
     element("td", {}, when(dataset.changed_at)),
     element("td", { class: "row-actions" }, ...(can("train") ? actionsOf(dataset) : [])));
+}
+
+/** How many of its pictures nobody has looked at. */
+function leftOf({ task, item_count: count, annotated_count: done }) {
+  if (task === "classification" || done >= count) return null;
+  return element("span", { class: "cell-note" }, `${(count - done).toLocaleString()} ${task === "detection" ? "not looked at" : "without a mask"}`);
 }
 
 function actionsOf(dataset) {
@@ -84,7 +92,7 @@ const form = document.getElementById("new-dataset");
 form?.addEventListener("submit", (event) => {
   event.preventDefault();
   run(form.querySelector("button"), async () => {
-    const dataset = await ask("POST", PATH, { json: { name: form.elements.name.value.trim() } });
+    const dataset = await ask("POST", PATH, { json: { name: form.elements.name.value.trim(), task: form.elements.task.value } });
     window.location.assign(`/studio/datasets/${dataset.id}`);
   });
 });

@@ -5,7 +5,7 @@ import { element, say } from "../dom.js";
 import { asked, choice } from "./dialogs.js";
 
 /** Gives the import's job, undefined when nothing was asked for. */
-export async function askForPredictor(datasetId) {
+export async function askForPredictor(datasetId, task) {
   const { predictors } = await ask("GET", "/api/v1/predictors");
   if (!predictors.length) {
     say("This server has no predictors.", "plain");
@@ -15,7 +15,7 @@ export async function askForPredictor(datasetId) {
   const which = choice("Predictor", names, names[0][0]);
   const unsure = element("input", { class: "form-check-input", type: "checkbox", id: "with-not-confident" });
   const row = element("div", { class: "form-check" }, unsure, element("label", { class: "form-check-label", for: "with-not-confident" }, "Also pictures that it was not sure of"));
-  const hint = element("p", { class: "field-hint" }, "Its kept pictures come in, labelled with the class that it saw in them. Done again, only new ones come.");
+  const hint = element("p", { class: "field-hint" }, `Its kept pictures come in, ${task === "classification" ? "labelled with the class that it saw in them" : "and nothing is said of them yet"}. Done again, only new ones come.`);
   const body = await asked("Add pictures of a predictor", [hint, which.row, row], {
     word: "Add",
     read: () => ({ predictor_name: which.select.value, with_not_confident: unsure.checked }),

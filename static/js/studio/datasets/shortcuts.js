@@ -11,22 +11,23 @@ const HELP = [
   ["Shift with arrow keys, Home, End", "select up to there", "train"],
   ["Ctrl + A", "select all, also those that are not loaded", "train"],
   ["Esc", "select none", "train"],
-  ["1 … 9, 0, and the letters of “Edit keys…”", "give the label of that key", "train"],
-  ["L", "ask for a label and give it", "train"],
+  ["1 … 9, 0, and the letters of “Edit keys…”", "give the label of that key", "label"],
+  ["L", "ask for a label and give it", "label"],
   ["Delete", "delete, after a question", "train"],
 ];
 
-/** `actions`: label(text), askLabel(), remove(); with `mayChange` false they are never called. */
+/** `actions`: remove() and, where items have labels, label(text) and askLabel(); with `mayChange` false they are never called. */
 export function listenToKeys(grid, palette, actions, mayChange) {
   grid.box.addEventListener("keydown", (event) => {
     if (event.altKey || event.isComposing) return;
-    const isDone = went(grid, event) || (mayChange && changed(grid, palette, actions, event)) || told(event, mayChange);
+    const isDone = went(grid, event) || (mayChange && changed(grid, palette, actions, event)) || told(event, mayChange, Boolean(actions.label));
     if (isDone) event.preventDefault();
   });
 }
 
-export function showHelp(mayChange) {
-  const rows = HELP.filter(([, , who]) => who === "view" || mayChange).map(([keys, words]) =>
+export function showHelp(mayChange, mayLabel) {
+  const isMeant = { view: true, train: mayChange, label: mayLabel };
+  const rows = HELP.filter(([, , who]) => isMeant[who]).map(([keys, words]) =>
     element("tr", {}, element("th", { scope: "row" }, keys), element("td", {}, words)));
   const words = mayChange ? "What changes pictures does so with all that are selected, or with the one that is framed when none is." : "";
   shown("Keys", element("p", { class: "field-hint" }, "They work while the grid has the focus. ", words), element("table", { class: "plain-table keys-table" }, element("tbody", {}, ...rows)));
@@ -67,14 +68,14 @@ function changed(grid, palette, actions, event) {
   if (event.key === " ") grid.toggleActive();
   else if (event.key === "Escape") grid.select((selection) => selection.clear());
   else if (event.key === "Delete" || event.key === "Backspace") actions.remove();
-  else if (event.key.toLowerCase() === "l") actions.askLabel();
+  else if (event.key.toLowerCase() === "l" && actions.askLabel) actions.askLabel();
   else if (label) actions.label(label);
   else return false;
   return true;
 }
 
-function told(event, mayChange) {
+function told(event, mayChange, mayLabel) {
   if (event.key !== "?") return false;
-  showHelp(mayChange);
+  showHelp(mayChange, mayLabel);
   return true;
 }

@@ -54,22 +54,23 @@ export class Transfer {
     list.focus();
   }
 
-  /** `problems`: {name, reason}; `count`: of all, where not all are there. */
-  showProblems(problems, count = problems.length) {
+  /** `problems`: {name, reason}; `count`: of all, where not all are there; `what` they are. */
+  showProblems(problems, count = problems.length, what = "left out") {
     if (!problems.length) return;
     const rows = problems.slice(0, MOST_PROBLEMS_SHOWN).map((one) => element("tr", {}, element("td", {}, one.name), element("td", {}, one.reason)));
     const head = element("tr", {}, element("th", { scope: "col" }, "File"), element("th", { scope: "col" }, "Why"));
-    const words = `${count.toLocaleString()} left out${count > rows.length ? `, the first ${rows.length}` : ""}`;
+    const words = `${count.toLocaleString()} ${what}${count > rows.length ? `, the first ${rows.length}` : ""}`;
     this.line.append(element("details", { class: "problems" },
       element("summary", {}, words),
       element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": words },
         element("table", { class: "plain-table" }, element("thead", {}, head), element("tbody", {}, ...rows)))));
   }
 
-  /** What an import's job left out. */
+  /** What an import's job left out, and what was wrong in files that say what is on the pictures. */
   async showProblemsOf(job) {
-    if (!job.progress.figures.left_out) return;
+    const { left_out: leftOut = 0, problems = 0 } = job.progress.figures;
+    if (!leftOut && !problems) return;
     const page = await ask("GET", `/api/v1/jobs/${job.id}/problems`, { query: { limit: MOST_PROBLEMS_SHOWN } });
-    this.showProblems(page.results, job.progress.figures.left_out);
+    this.showProblems(page.results, leftOut + problems, problems ? "things wrong" : "left out");
   }
 }

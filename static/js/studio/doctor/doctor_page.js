@@ -4,6 +4,7 @@ import { ask, can } from "../api.js";
 import { element, run, when } from "../dom.js";
 import { follow } from "../jobs.js";
 import { Transfer } from "../datasets/transfers.js";
+import { giveColours } from "../boxes/colours.js";
 import { FindingPanel } from "./finding_panel.js";
 
 const byId = (id) => document.getElementById(id);
@@ -15,19 +16,20 @@ async function load() {
   const { findings: all, written_at: writtenAt, is_current: isCurrent } = await ask("GET", `${path}/doctor`);
   const details = await ask("GET", path);
   const labels = details.labels.map((one) => one.label);
+  giveColours(details.class_names);
   byId("doctor-state").textContent = `It looked on ${when(writtenAt)}.`;
   byId("outdated").hidden = isCurrent;
   const onChanged = () => { byId("outdated").hidden = false; };
-  const panels = all.findings.map((finding) => new FindingPanel(datasetId, finding, { labels, onChanged }).panel);
+  const panels = all.findings.map((finding) => new FindingPanel(datasetId, finding, { task: details.task, labels, onChanged }).panel);
   const nothing = element("p", { class: "panel" }, "Nothing is wrong with it.");
-  report.replaceChildren(overview(all), ...(panels.length ? panels : [nothing]));
+  report.replaceChildren(overview(all, details.task), ...(panels.length ? panels : [nothing]));
   report.hidden = false;
 }
 
-function overview({ picture_count: count, classes, findings, estimate }) {
+function overview({ picture_count: count, classes, findings, estimate }, task) {
   const counted = (severity) => plural(findings.filter((one) => one.severity === severity).length, severity);
   const words = [
-    `${plural(count, "picture")}, ${plural(classes.length, "label")}`,
+    `${plural(count, "picture")}, ${task === "classification" ? plural(classes.length, "label") : `${classes.length} ${classes.length === 1 ? "class" : "classes"}`}`,
     ["error", "warning", "note"].map(counted).join(", "),
     estimate ? `reading all of it once takes about ${Math.max(1, Math.round(estimate.reading_seconds))} s` : "",
   ];

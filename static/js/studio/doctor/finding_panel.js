@@ -3,19 +3,22 @@
 import { ask, can } from "../api.js";
 import { confirmed, element, run, say } from "../dom.js";
 import { PARTS, askLabel, asked } from "../datasets/dialogs.js";
+import { openBoxes } from "../datasets/annotating.js";
 import { openItem } from "../datasets/item_dialog.js";
-import { CHECKED_AT_FIRST, GROUP_FIXES, TITLES, idOf } from "./finding_words.js";
+import { truthOver, truthWords } from "../datasets/item_truth.js";
+import { CHECKED_AT_FIRST, GROUP_FIXES, idOf, titleOf } from "./finding_words.js";
 
 const GROUPS_AT_A_TIME = 12;
 const MOST_OF_A_GROUP = 24;
 const IDS_A_REQUEST = 200;
 
 export class FindingPanel {
-  /** `onChanged()` hears that the data set is another now. */
-  constructor(datasetId, finding, { labels, onChanged }) {
+  /** `task`: of the data set; `onChanged()` hears that it is another now. */
+  constructor(datasetId, finding, { task, labels, onChanged }) {
     this.path = `/api/v1/datasets/${datasetId}`;
     this.datasetId = datasetId;
     this.finding = finding;
+    this.task = task;
     this.labels = labels;
     this.onChanged = onChanged;
     this.groups = finding.groups.map((names) => names.map(idOf).filter(Boolean)).filter((ids) => ids.length);
@@ -28,17 +31,18 @@ export class FindingPanel {
 
   build() {
     const { code, severity, sentence, advice, classes } = this.finding;
-    const title = TITLES[code] ?? code;
+    const title = titleOf(code, this.task);
     const isGrouped = this.groups.some((group) => group.length > 1);
     this.list = element("ul", { class: `finding-groups${isGrouped ? "" : " finding-singles"}` });
     this.more = element("button", { type: "button", class: "btn btn-quiet btn-sm", hidden: true }, "Show more");
     this.more.addEventListener("click", () => run(this.more, () => this.showMore(true)));
-    const links = classes.map((label) => element("li", {}, element("a", { href: `/studio/datasets/${this.datasetId}?${new URLSearchParams({ label })}` }, label)));
+    const address = (name) => `/studio/datasets/${this.datasetId}?${new URLSearchParams({ [this.task === "classification" ? "label" : "class_name"]: name })}`;
+    const links = classes.map((name) => element("li", {}, element("a", { href: address(name) }, name)));
     return element("section", { class: "panel finding", "aria-label": title },
       element("div", { class: "finding-head" }, element("h2", {}, title), element("span", { class: `severity severity-${severity}` }, severity)),
       element("p", {}, sentence),
       element("p", { class: "finding-advice" }, advice),
-      links.length ? element("ul", { class: "class-links", "aria-label": "Labels" }, ...links) : null,
+      links.length ? element("ul", { class: "class-links", "aria-label": "Classes" }, ...links) : null,
       this.groups.length ? this.list : null,
       this.groups.length ? this.more : null,
       can("train") ? this.actions() : null);
@@ -86,15 +90,16 @@ export class FindingPanel {
       place.replaceChildren(element("div", { class: "finding-open" }, "deleted"));
       return;
     }
-    const open = element("button", { type: "button", class: "finding-open", "aria-label": `Open the picture labelled ${item.label}, ${item.original_name}`, onclick: () => this.open(id) },
-      element("img", { src: item.thumbnail, alt: "", loading: "lazy" }));
-    const words = `${item.label}${item.split ? `, ${item.split}` : ""}`;
+    const open = element("button", { type: "button", class: "finding-open", "aria-label": `Open the picture ${this.task === "classification" ? "labelled" : "with"} ${truthWords(item, this.task)}, ${item.original_name}`, onclick: () => this.open(id) },
+      element("img", { src: item.thumbnail, alt: "", loading: "lazy" }), truthOver(item));
+    const words = `${truthWords(item, this.task)}${item.split ? `, ${item.split}` : ""}`;
     if (!can("train")) {
       place.replaceChildren(open, element("span", { class: "finding-label" }, words));
       return;
     }
     const box = element("input", { type: "checkbox", checked: this.checked.has(id), onchange: (event) => this.check(id, event.target.checked) });
-    const fix = group.length > 1 && GROUP_FIXES[this.finding.code];
+    const known = GROUP_FIXES[this.finding.code];
+    const fix = group.length > 1 && (known?.task ?? this.task) === this.task && known;
     place.replaceChildren(open, element("label", { class: "finding-check" }, box, element("span", { class: "finding-label" }, words)), ...(fix ? [this.fixButton(id, fix)] : []));
   }
 
@@ -117,7 +122,8 @@ export class FindingPanel {
       part.value = "-";
       run(null, () => this.change([...this.checked], "split", value));
     });
-    this.needChecked = [this.button("Label…", () => this.label()), part, this.button("Delete", () => this.change([...this.checked], "delete"))];
+    const label = this.task === "classification" ? [this.button("Label…", () => this.label())] : [];
+    this.needChecked = [...label, part, this.button("Delete", () => this.change([...this.checked], "delete"))];
     const bar = element("div", { class: "finding-actions", role: "group", "aria-label": "Checked pictures" }, this.count,
       this.button("Check all", () => this.checkAll(this.groups.flat())), this.button("Check none", () => this.checkAll([])), ...this.needChecked);
     this.tellChecked();
@@ -193,7 +199,12 @@ export class FindingPanel {
 
   open(id) {
     const card = this.cards.get(id);
+    if (this.task === "detection") {
+      openBoxes(this.datasetId, id);
+      return;
+    }
     openItem(card.item, this.labels, {
+      task: this.task,
       onChanged: (changed) => {
         card.item = changed;
         this.fill(id);

@@ -2,7 +2,7 @@
 
 import { ask } from "../api.js";
 import { element, run, when } from "../dom.js";
-import { percent } from "../../format.js";
+import { mainFigure } from "./facts.js";
 import { findPublications, servedList } from "./publications.js";
 import { keepCurrent, redraw } from "../refresh.js";
 
@@ -59,16 +59,11 @@ function versionTable(models) {
         element("td", {}, element("a", { href: `/studio/models/${model.id}`, "aria-label": `${name}, version ${model.version}`, dataset: { key: `model ${model.id}` } }, `version ${model.version}`)),
         element("td", {}, element("span", { class: `state state-${model.state}` }, model.state)),
         element("td", { class: "places-cell" }, places(model)),
-        element("td", { class: "number" }, accuracyOf(model)),
+        element("td", { class: "number" }, mainFigure(model)),
         element("td", {}, model.origin === "trained" ? "a training" : "elsewhere"),
         element("td", {}, when(model.created_at))))));
   return element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "All versions" },
     element("table", { class: "plain-table versions" }, element("thead", {}, element("tr", {}, ...head)), ...groups));
-}
-
-function accuracyOf({ metrics }) {
-  const figures = metrics.test ?? metrics.val;
-  return figures?.accuracy === undefined ? "–" : percent(figures.accuracy);
 }
 
 function places({ published }) {

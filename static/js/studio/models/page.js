@@ -3,6 +3,7 @@
 import { ask } from "../api.js";
 import { confirmed, element, run, say, when } from "../dom.js";
 import { busyIn } from "../busy.js";
+import { giveColours } from "../boxes/colours.js";
 import { figuresOf, namesOf } from "./facts.js";
 import { offerDownloads } from "./downloads.js";
 import { offerPublishing } from "./publishing.js";
@@ -32,6 +33,7 @@ const reload = keepCurrent(async () => {
 });
 
 function showReady(model, all) {
+  giveColours(model.class_names);
   redraw(part("figures"), model.metrics, () => figuresOf(model));
   redraw(part("names"), model.class_names, () => namesOf(model.class_names));
   const own = all.filter((one) => one.model_id === model.id);

@@ -4,11 +4,10 @@ const LONGEST_PAUSE_MS = 15_000;
 const FINAL = [403, 404];
 
 /**
- * `look()` asks once and gives the pause until the next look in milliseconds, null for the end. The line #away of the
- * page tells what goes wrong. Gives a function that looks at once; its promise ends when that look has.
+ * `look()` asks once and gives the pause until the next look in milliseconds, null for the end. The line `away` tells
+ * what goes wrong. Gives a function that looks at once; its promise ends when that look has.
  */
-export function keepAsking(look) {
-  const away = document.getElementById("away");
+export function keepAsking(look, away = document.getElementById("away")) {
   let timer = 0;
   let failures = 0;
   let current = null;

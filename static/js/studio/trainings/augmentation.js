@@ -1,7 +1,7 @@
 // The list of augmentations: add, order, remove, and set each one.
 
 import { element } from "../dom.js";
-import { OPERATIONS } from "./operations.js";
+import { OPERATIONS, operationsFor } from "./operations.js";
 
 export class Augmentation {
   /** `datasets()`: [{id, name}] to choose from; `onChange()` hears of every change. */
@@ -9,12 +9,17 @@ export class Augmentation {
     Object.assign(this, { datasets, onChange, entries: [], made: 0 });
     this.list = document.getElementById("operations");
     this.menu = document.getElementById("operation");
-    this.menu.replaceChildren(...Object.entries(OPERATIONS).map(([name, one]) => element("option", { value: name }, one.title)));
+    this.showFor("classification");
     document.getElementById("add-operation").addEventListener("click", () => {
       this.#add({ name: this.menu.value });
       this.list.lastElementChild.querySelector("input, select, button").focus();
       this.onChange();
     });
+  }
+
+  /** Offers the operations that a task has. */
+  showFor(task) {
+    this.menu.replaceChildren(...operationsFor(task).map((name) => element("option", { value: name }, OPERATIONS[name].title)));
   }
 
   /** The entries as settings have them. */

@@ -2,8 +2,8 @@
 
 import { element } from "../dom.js";
 import { percent } from "../../format.js";
+import { shape } from "../svg.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [320, 230, 34, 26, 8];
 
 export function calibrationPanel(found) {
@@ -40,11 +40,4 @@ function diagram(bins) {
     ...bars,
     shape("line", { class: "ideal", x1: x(0), y1: y(0), x2: x(1), y2: y(1) }),
     ...marks);
-}
-
-function shape(tag, attributes, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, String(value));
-  made.append(...children);
-  return made;
 }

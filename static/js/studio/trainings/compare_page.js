@@ -2,10 +2,10 @@
 
 import { ask } from "../api.js";
 import { element } from "../dom.js";
-import { percent } from "../../format.js";
 import { hasEnded } from "../jobs.js";
 import { keepAsking } from "./asking.js";
 import { Chart, swatch } from "./charts.js";
+import { MEASURES, epochsOf, share, taskOf } from "./figures.js";
 import { duration, figure, flatSettings, isNumber, stateBadge } from "./words.js";
 
 const BUSY_PAUSE_MS = 4000;
@@ -39,7 +39,9 @@ async function look(id) {
   const path = `/api/v1/trainings/${id}`;
   try {
     const [job, history] = await Promise.all([ask("GET", path), ask("GET", `${path}/history`)]);
-    return { job, history, evaluation: await evaluationOf(job, path) };
+    const epochs = epochsOf(history);
+    const evaluation = await evaluationOf(job, path);
+    return { job, epochs, evaluation, task: evaluation?.task ?? taskOf(epochs) ?? "classification" };
   } catch (error) {
     if (error.status === 404) return null;
     throw error;
@@ -55,7 +57,7 @@ async function evaluationOf(job, path) {
 
 function show() {
   showCurves();
-  put("figures", table(FIGURES));
+  put("figures", table(FIGURES.filter(([, tell]) => runs.some((run) => tell(run) !== "–"))));
   const flat = runs.map((run) => new Map(flatSettings(run.job.settings)));
   const names = [...new Set(flat.flatMap((settings) => [...settings.keys()]))].sort();
   const differing = names.filter((name) => new Set(flat.map((settings) => settings.get(name))).size > 1);
@@ -64,48 +66,58 @@ function show() {
 }
 
 function showCurves() {
-  const kind = `${runs.map((run) => run.job.id)} ${withTraining.checked}`;
+  const measures = [["loss", "val_loss", "Validation loss", {}], ...measuresOf(runs)];
+  const kind = `${runs.map((run) => run.job.id)} ${withTraining.checked} ${measures}`;
   const curves = runs.flatMap((run, index) => {
     const own = { label: nameOf(run.job), colour: index };
     return withTraining.checked ? [own, { label: `${nameOf(run.job)}, training part`, colour: index, dashed: true }] : [own];
   });
   if (drawnFor !== kind) {
-    charts = [
-      new Chart(document.getElementById("loss-chart"), "Validation loss", curves, { legend: false }),
-      new Chart(document.getElementById("accuracy-chart"), "Validation accuracy", curves, { legend: false, range: [0, 1] }),
-    ];
+    const places = measures.map(([training, validation]) => element("div", { class: "panel chart", id: `${training || validation}-chart` }));
+    document.getElementById("charts").replaceChildren(...places);
+    charts = measures.map(([, , title, options], index) => new Chart(places[index], title, curves, { legend: false, ...options }));
     const items = runs.map((run, index) => element("li", {}, swatch({ colour: index }), element("a", { href: `/studio/trainings/${run.job.id}` }, nameOf(run.job))));
     document.getElementById("legend").replaceChildren(...items);
     drawnFor = kind;
   }
-  const longest = Math.max(0, ...runs.map((run) => run.history.training_loss.length));
-  const epochs = Array.from({ length: longest }, (_, index) => index + 1);
-  const padded = (values) => epochs.map((_, index) => values[index] ?? null);
-  ["loss", "accuracy"].forEach((what, index) => {
-    charts[index].show(epochs, runs.flatMap(({ history }) => {
-      const own = [padded(history[`testing_${what}`])];
-      return withTraining.checked ? [...own, padded(history[`training_${what}`])] : own;
-    }));
+  const longest = Math.max(0, ...runs.map((run) => run.epochs.length));
+  const places = Array.from({ length: longest }, (_, index) => index + 1);
+  const values = (run, name) => places.map((_, index) => run.epochs[index]?.[name] ?? null);
+  measures.forEach(([training, validation], index) => {
+    charts[index].show(places, runs.flatMap((run) => (withTraining.checked ? [values(run, validation), values(run, training)] : [values(run, validation)])));
   });
 }
 
-const best = (values, choose) => {
-  const known = values.filter(isNumber);
+/** One chart for each task that there is: [figure of training, of validation, title, options]. */
+function measuresOf(shown) {
+  const tasks = [...new Set(shown.map((run) => run.task))];
+  return tasks.map((task) => [task === "classification" ? "accuracy" : "", MEASURES[task].main, MEASURES[task].mainTitle, { range: [0, 1] }]);
+}
+
+const best = (epochs, name, choose) => {
+  const known = epochs.map((epoch) => epoch[name]).filter(isNumber);
   return known.length ? choose(...known) : null;
 };
-const share = (value) => (isNumber(value) ? percent(value) : "–");
+const highest = (name) => ({ epochs }) => share(best(epochs, name, Math.max));
 
 const FIGURES = [
   ["State", ({ job }) => stateBadge(job)],
   ["Epochs", ({ job }) => `${job.epoch} of ${job.epochs || "?"}`],
   ["Took", ({ job }) => (job.started_at && job.ended_at ? duration(job.ended_at - job.started_at) : "–")],
-  ["Lowest validation loss", ({ history }) => figure(best(history.testing_loss, Math.min))],
-  ["Highest validation accuracy", ({ history }) => share(best(history.testing_accuracy, Math.max))],
+  ["Lowest validation loss", ({ epochs }) => figure(best(epochs, "val_loss", Math.min))],
+  ["Highest validation accuracy", highest("val_accuracy")],
+  ["Highest validation mAP50", highest("val_map50")],
+  ["Highest validation mAP50-95", highest("val_map50_95")],
+  ["Highest validation mIoU", highest("val_miou")],
   ["Test accuracy", ({ evaluation }) => share(evaluation?.test.accuracy)],
+  ["Test mAP50", ({ evaluation }) => share(evaluation?.test.map50)],
+  ["Test mAP50-95", ({ evaluation }) => share(evaluation?.test.map50_95)],
+  ["Test mIoU", ({ evaluation }) => share(evaluation?.test.miou)],
+  ["Test mIoU without background", ({ evaluation }) => share(evaluation?.test.miou_without_background)],
   ["Test pictures", ({ evaluation }) => (evaluation ? String(evaluation.test.count) : "–")],
   ["Test loss", ({ evaluation }) => figure(evaluation?.test.loss)],
   ["Calibration error", ({ evaluation }) => figure(evaluation?.test.ece)],
-  ["Threshold", ({ evaluation }) => share(evaluation?.threshold.threshold)],
+  ["Threshold", ({ evaluation }) => share(evaluation?.threshold?.threshold)],
 ];
 
 /** A column a training. `rows`: [name, run -> text or element]. */

@@ -139,6 +139,7 @@ compare.addEventListener("click", () => {
   const jobs = [...chosen].sort((one, other) => one - other).join(",");
   window.location.assign(`${compare.dataset.path}?jobs=${jobs}`);
 });
+document.addEventListener("trainings-changed", lookNow);
 document.getElementById("newer").addEventListener("click", () => turnTo(offset - PAGE_SIZE));
 document.getElementById("older").addEventListener("click", () => turnTo(offset + PAGE_SIZE));
 

@@ -4,7 +4,7 @@ import { ask } from "../api.js";
 import { element } from "../dom.js";
 
 /** Shown at once, in this order; the others are folded. */
-const FIRST = ["convnet_small", "lenet5", "convnet_medium", "convnet_large", "resnet18", "pretrained"];
+const FIRST = ["yolo_small", "yolo_small_fine", "unet", "convnet_small", "lenet5", "convnet_medium", "convnet_large", "resnet18", "pretrained"];
 /** Needs a list of layers, which the field of further settings takes. */
 const HIDDEN = ["custom"];
 
@@ -12,8 +12,15 @@ export class Networks {
   async load() {
     const { architectures } = await ask("GET", "/api/v1/architectures");
     this.known = new Map(architectures.map((one) => [one.name, one]));
-    const others = architectures.filter((one) => !FIRST.includes(one.name) && !HIDDEN.includes(one.name));
-    document.getElementById("networks").replaceChildren(...FIRST.filter((name) => this.known.has(name)).map((name) => option(this.known.get(name))));
+    this.show("classification");
+  }
+
+  /** Those of a task. */
+  show(task) {
+    const fitting = [...this.known.values()].filter((one) => one.task === task);
+    const others = fitting.filter((one) => !FIRST.includes(one.name) && !HIDDEN.includes(one.name));
+    const first = FIRST.map((name) => this.known.get(name)).filter((one) => fitting.includes(one));
+    document.getElementById("networks").replaceChildren(...first.map(option));
     document.getElementById("other-networks").replaceChildren(...others.map(option));
     const fold = document.getElementById("more-networks");
     fold.hidden = !others.length;

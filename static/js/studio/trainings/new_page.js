@@ -12,12 +12,19 @@ import { duration } from "./words.js";
 const ESTIMATE_PAUSE_MS = 400;
 const SMALL_SIDE = 64; // pixels: pictures up to this are taken for digits and the like
 const FEW_PICTURES = 10; // of a label
+/** Task -> what the kept epoch can be best in, first what is so unless something is said. */
+const KEPT = {
+  classification: [["", "validation loss"], ["val_accuracy", "validation accuracy"]],
+  detection: [["", "mAP50-95 of the validation pictures"], ["val_map50", "mAP50"], ["val_loss", "validation loss"]],
+  segmentation: [["", "mIoU of the validation pictures"], ["val_accuracy", "right pixels"], ["val_loss", "validation loss"]],
+};
 
 const form = document.getElementById("new-training");
 const datasetMenu = document.getElementById("training-dataset");
 const presetMenu = document.getElementById("preset");
 const networks = new Networks();
 let datasets = [];
+let task = "";
 let isTouched = false;
 let estimateTimer = 0;
 let estimatesAsked = 0;
@@ -29,7 +36,6 @@ const preview = new Preview({
   showProblem: (key, what) => augmentation.showProblem(key, what),
 });
 
-presetMenu.replaceChildren(...Object.entries(PRESETS).map(([name, preset]) => element("option", { value: name }, preset.title)));
 presetMenu.addEventListener("change", () => usePreset(presetMenu.value));
 datasetMenu.addEventListener("change", chooseDataset);
 form.addEventListener("input", (event) => {
@@ -51,7 +57,7 @@ async function load() {
   }
   const wanted = Number(form.getAttribute("data-dataset")) || datasets.find((one) => one.item_count)?.id;
   datasetMenu.replaceChildren(...datasets.map((one) => element("option", { value: String(one.id), selected: one.id === wanted }, one.name)));
-  usePreset("small");
+  showTask("classification");
   await chooseDataset();
 }
 
@@ -63,30 +69,62 @@ async function chooseDataset() {
     return;
   }
   document.getElementById("name").placeholder = chosen.name;
+  if (chosen.task !== task) showTask(chosen.task);
   const path = `/api/v1/datasets/${chosen.id}`;
   try {
     const [found, first] = await Promise.all([ask("GET", path), ask("GET", `${path}/items`, { query: { limit: 1 } })]);
     if (chosen.id !== Number(datasetMenu.value)) return; // another was chosen meanwhile
     facts.textContent = factsOf(found);
     const [item] = first.results;
-    if (item && !isTouched) usePreset(Math.max(item.width, item.height) <= SMALL_SIDE ? "small" : "photos");
+    if (item && !isTouched && task === "classification") usePreset(Math.max(item.width, item.height) <= SMALL_SIDE ? "small" : "photos");
   } catch (error) {
     facts.textContent = error.message;
   }
   askEstimate();
 }
 
-function factsOf({ item_count: count, labels }) {
+/** Networks, settings to begin with, fields and operations are those of a task. */
+function showTask(wanted) {
+  task = wanted;
+  isTouched = false;
+  const presets = Object.entries(PRESETS[task]);
+  presetMenu.replaceChildren(...presets.map(([name, preset]) => element("option", { value: name }, preset.title)));
+  networks.show(task);
+  augmentation.showFor(task);
+  for (const field of form.querySelectorAll("[data-tasks]")) field.hidden = !field.dataset.tasks.split(" ").includes(task);
+  const best = form.querySelector('[data-setting="fit_options.keep_best"]');
+  best.replaceChildren(...KEPT[task].map(([value, words]) => element("option", { value }, words)));
+  usePreset(presets[0][0]);
+}
+
+function factsOf(found) {
+  return found.task === "classification" ? labelFacts(found) : truthFacts(found);
+}
+
+function truthFacts({ task: kind, item_count: count, annotated_count: done, classes }) {
+  const amount = classes.reduce((sum, one) => sum + one.amount, 0);
+  const what = kind === "detection" ? `${amount.toLocaleString()} boxes of ` : "masks of ";
+  const words = `${done.toLocaleString()} pictures with ${what}${classes.length} ${classes.length === 1 ? "class" : "classes"}.`;
+  const few = classes.filter((one) => one.item_count < FEW_PICTURES).map((one) => one.class_name);
+  const left = count > done ? ` ${(count - done).toLocaleString()} ${kind === "detection" ? "that nobody has looked at" : "without a mask"} are left out.` : "";
+  return `${words}${left}${fewWords(few)}`;
+}
+
+function labelFacts({ item_count: count, labels }) {
   const few = labels.filter((label) => label.count < FEW_PICTURES).map((label) => label.label);
   const words = `${count} pictures of ${labels.length} ${labels.length === 1 ? "label" : "labels"}.`;
   if (labels.length < 2) return `${words} At least two labels are needed.`;
-  if (!few.length) return words;
-  const others = few.length > 3 ? ` and ${few.length - 3} more` : "";
-  return `${words} Few of ${few.slice(0, 3).join(", ")}${others}.`;
+  return `${words}${fewWords(few)}`;
+}
+
+function fewWords(names) {
+  if (!names.length) return "";
+  const others = names.length > 3 ? ` and ${names.length - 3} more` : "";
+  return ` Few of ${names.slice(0, 3).join(", ")}${others}.`;
 }
 
 function usePreset(name) {
-  const preset = PRESETS[name];
+  const preset = PRESETS[task][name];
   form.querySelectorAll("[data-setting]").forEach((field) => {
     if (field.type === "radio") return;
     if (field.tagName === "SELECT") field.selectedIndex = 0;

@@ -5,7 +5,7 @@ const number = (key, title, value, limits = {}) => ({ kind: "number", key, title
 const dataset = (key, title) => ({ kind: "dataset", key, title, value: "" });
 const FACTOR = { least: 0, most: 10 };
 
-/** Name in the settings -> title, words, probability, fields. Those that an operation may say besides are its own. */
+/** Name in the settings -> title, words, probability, fields, and `tasks` where not all have it. Those that an operation may say besides are its own. */
 export const OPERATIONS = {
   flip_horizontal: { title: "Flip sideways", words: "Left becomes right. Not for letters and digits.", probability: 0.5, fields: [] },
   flip_vertical: { title: "Flip upside down", words: "Top becomes bottom.", probability: 0.5, fields: [] },
@@ -20,21 +20,33 @@ export const OPERATIONS = {
   random_erase: { title: "Erase a rectangle", words: "Covers some of it with noise.", probability: 0.3, fields: [range("area_range", "Share of the area", 0.02, 0.3, { least: 0, most: 1 })] },
   occlusion: { title: "Cover a window", words: "Covers one window with black; a number with a point is a share of the side.", probability: 0.3, fields: [number("window", "Window", 0.3, { least: 0 })] },
   synthetic_background: {
-    title: "Paste on backgrounds", words: "Cut-outs of the class on pictures of another data set.", probability: 0.5,
+    title: "Paste on backgrounds", tasks: ["classification"], words: "Cut-outs of the class on pictures of another data set.", probability: 0.5,
     fields: [dataset("cutouts_dataset_id", "Cut-outs"), dataset("backgrounds_dataset_id", "Backgrounds"), range("scale_range", "Size", 0.3, 0.9, { least: 0.01, most: 1 })],
   },
-  mixup: { title: "Mix two pictures", words: "One shines through the other, and counts for both classes.", probability: 0.3, fields: [number("alpha", "Alpha", 0.2, { least: 0, most: 100 })] },
-  cutmix: { title: "Mix by rectangles", words: "A rectangle of another picture, which counts by its area.", probability: 0.3, fields: [number("alpha", "Alpha", 1, { least: 0, most: 100 })] },
+  mixup: { title: "Mix two pictures", tasks: ["classification"], words: "One shines through the other, and counts for both classes.", probability: 0.3, fields: [number("alpha", "Alpha", 0.2, { least: 0, most: 100 })] },
+  cutmix: { title: "Mix by rectangles", tasks: ["classification"], words: "A rectangle of another picture, which counts by its area.", probability: 0.3, fields: [number("alpha", "Alpha", 1, { least: 0, most: 100 })] },
 };
+
+/** Names of those that a task has. */
+export function operationsFor(task) {
+  return Object.keys(OPERATIONS).filter((name) => OPERATIONS[name].tasks?.includes(task) ?? true);
+}
 
 const PHOTOS = [
   { name: "flip_horizontal", probability: 0.5 },
   { name: "scales", scale_range: [0.8, 1.25], probability: 0.7 },
   { name: "brightness", factor_range: [0.7, 1.3], probability: 0.5 },
 ];
+/** Also for what has a right and a left, such as digits. */
+const SCALES = PHOTOS.slice(1);
 
-/** Settings to begin with; the same as cfg/training/ has for these cases. Keys are those of the form's fields. */
-export const PRESETS = {
+const LEARNS_BOXES = {
+  "fit_options.epochs": 80, "fit_options.batch_size": 8, "fit_options.optimizer": "adamw", "fit_options.learning_rate": 0.002, "fit_options.warm_up_epochs": 1,
+  "fit_options.clip_norm": 10, "dataset_options.val_share": 0.15,
+};
+
+/** Task -> settings to begin with; the same as cfg/training/ has for these cases. Keys are those of the form's fields. */
+export const PRESETS = { classification: {
   small: {
     title: "Digits, signs, drawings", words: "Small pictures of one thing that fills them.", architecture: "convnet_small",
     fields: { "fit_options.epochs": 15, "fit_options.batch_size": 32, "fit_options.learning_rate": 0.002, "input_options.image_size": "" },
@@ -56,4 +68,21 @@ export const PRESETS = {
     },
     augmentation: PHOTOS, phases: true,
   },
-};
+}, detection: {
+  things: {
+    title: "Things in photos", words: "Things of a sixteenth of the picture and more.", architecture: "yolo_small",
+    fields: { ...LEARNS_BOXES, "input_options.image_size": 320 },
+    augmentation: PHOTOS, phases: false,
+  },
+  small_things: {
+    title: "Small things", words: "Things of under 20 pixels, in pictures that are not shrunk much.", architecture: "yolo_small_fine",
+    fields: { ...LEARNS_BOXES, "input_options.image_size": 320 },
+    augmentation: SCALES, phases: false,
+  },
+}, segmentation: {
+  pixels: {
+    title: "Each pixel of photos", words: "A class for each pixel.", architecture: "unet",
+    fields: { "fit_options.epochs": 60, "fit_options.batch_size": 8, "fit_options.learning_rate": 0.001, "input_options.image_size": 256, "fit_options.warm_up_epochs": 1, "dataset_options.val_share": 0.15 },
+    augmentation: PHOTOS, phases: false,
+  },
+} };

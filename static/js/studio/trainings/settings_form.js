@@ -52,7 +52,7 @@ export function fill(form, fields) {
 }
 
 function valueOf(field) {
-  const isFolded = field.closest("#phases")?.hidden;
+  const isFolded = field.closest("#phases[hidden], [data-tasks][hidden]");
   if (isFolded || (field.type === "radio" && !field.checked)) return undefined;
   const text = field.value.trim();
   if (text === "") return field.validity.badInput ? NaN : undefined;

@@ -1,0 +1,1 @@
+"""What the tasks do differently in a training: targets, loss, figures, and what is served in the end."""
