@@ -24,7 +24,7 @@ from deep_predictor.training.schedule import Phase, Plateau, rate_at
 if TYPE_CHECKING:
     import keras
 
-    from deep_predictor.training.config import FitOptions
+    from deep_predictor.training.fit_options import FitOptions
 
 
 class Objective(Protocol):

@@ -19,9 +19,9 @@ from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training.architectures.options import ArchitectureOptions
 from deep_predictor.training.architectures.table import build_architecture
 from deep_predictor.training.batches import Batches, BatchOptions, Pipeline
-from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import ArrayDataset, Dataset
 from deep_predictor.training.datasets.table import open_path
+from deep_predictor.training.fit_options import FitOptions
 from deep_predictor.training.tasks.classification import ClassificationObjective
 from deep_predictor.training.trainer import Trainer
 from other.benchmarks.pictures import draw

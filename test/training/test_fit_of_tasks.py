@@ -15,12 +15,12 @@ from deep_predictor.backends.base import Task
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training.batches import Batches, BatchOptions, OneHot, Pipeline, Targets
 from deep_predictor.training.checkpoint import Checkpoints, Identity
-from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import Dataset
 from deep_predictor.training.datasets.digit_scenes import BoxScenes, MaskScenes
 from deep_predictor.training.datasets.options import DatasetOptions
 from deep_predictor.training.datasets.sklearn_digits import SklearnDigitsFormat
 from deep_predictor.training.figures import StepFigures, Watcher
+from deep_predictor.training.fit_options import FitOptions
 from deep_predictor.training.tasks.box_cells import box_cells
 from deep_predictor.training.tasks.classification import ClassificationObjective
 from deep_predictor.training.tasks.detection import BoxTargets, DetectionObjective

@@ -15,9 +15,9 @@ from deep_predictor.errors import CheckpointUnusable, TrainingDiverged
 from deep_predictor.images.preprocessing import InputSpec
 from deep_predictor.training.batches import Batches, BatchOptions, Pipeline
 from deep_predictor.training.checkpoint import LAST_FILE, Checkpoints, Identity, arrays_of
-from deep_predictor.training.config import FitOptions
 from deep_predictor.training.dataset import ArrayDataset
 from deep_predictor.training.figures import EpochFigures, StepFigures, Watcher
+from deep_predictor.training.fit_options import FitOptions
 from deep_predictor.training.sample import Sample
 from deep_predictor.training.tasks.classification import (
     ClassificationObjective,

@@ -47,7 +47,7 @@ class TrialOrder:
     @property
     def judgement(self) -> str:
         """The figure by which the trainer chooses the epoch that it keeps."""
-        from deep_predictor.training.config import default_judgement
+        from deep_predictor.training.fit_options import default_judgement
 
         fit = self.section.get("fit_options", {})
         return str(fit.get("keep_best") or default_judgement(fit.get("architecture")))

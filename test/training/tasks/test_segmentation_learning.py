@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from deep_predictor.training.batches import Batches, BatchOptions, Pipeline
-from deep_predictor.training.config import FitOptions
+from deep_predictor.training.fit_options import FitOptions
 from deep_predictor.training.tasks.segmentation import MaskTargets, SegmentationObjective
 from deep_predictor.training.trainer import Trainer
 from test.training.mask_pictures import CLASS_NAMES, MaskPictures
