@@ -49,7 +49,7 @@ def test_load_training_config_several_mistakes_are_told_at_once(tmp_path: Path, 
     text = problems_of(tmp_path, {"training_options": section, "training_option": {}})
 
     assert "some.cfg: training_option: unknown key" in text
-    known = "cifar10, folder, hdf5, listing, sklearn_digits, zip"
+    known = "cifar10, coco, digit_scenes, folder, hdf5, listing, masks, sklearn_digits, yolo, zip"
     assert f"training_options.dataset_options.name: is unknown; known are: {known}" in text
     assert "training_options.fit_options.architecture: is unknown; known are: " in text
     assert "training_options.fit_options.epoch: unknown key; did you mean 'epochs'?" in text

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from deep_predictor.datasets.annotations import ItemBox
+from deep_predictor.datasets.folders import MASKS, new_file_name
 from deep_predictor.db.dataset_records import DatasetItem, NewItem
 from test.web.browser_fixtures import HOSTILE_NAME, STEP_MILLISECONDS
 from test.web.management.training_sites import drawn
@@ -37,6 +40,24 @@ def box_set(studio: Studio, pictures: int, class_names: Sequence[str] = ("cat", 
     dataset = datasets.create(f"boxes {next(_NUMBERS)}", task="detection", class_names=class_names)
     for number in range(pictures):
         datasets.add_item(dataset.id, drawn(next(_NUMBERS), side), "", original_name=f"picture {number}.png")
+    return dataset.id
+
+
+def mask_set(studio: Studio) -> int:
+    """A data set of masks: a picture whose left half is a leaf, and one without a mask."""
+    datasets = studio.management.datasets
+    dataset = datasets.create(f"masks {next(_NUMBERS)}", task="segmentation", class_names=("background", "leaf"))
+    name = new_file_name("png").replace("pictures/", MASKS)
+    path = datasets._folders.mask(dataset.id, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mask = Image.new("P", (40, 40), 0)
+    mask.putpalette([0, 0, 0, 255, 0, 0])
+    mask.paste(1, (0, 0, 20, 40))
+    mask.save(path)
+    file_name = datasets._folders.write_picture(dataset.id, drawn(next(_NUMBERS), 40), "png")
+    bare = NewItem("", "", file_name, "leaf.png", source="", sha256="0" * 64, width=40, height=40, size=500)
+    datasets._rows.add_items(dataset.id, [replace(bare, mask_file=name, class_pixels={0: 800, 1: 800})])
+    datasets.add_item(dataset.id, drawn(next(_NUMBERS), 40), "", original_name="bare.png")
     return dataset.id
 
 

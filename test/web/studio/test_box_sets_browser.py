@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from deep_predictor.datasets.annotations import ItemBox
 from test.web.browser_fixtures import HOSTILE_NAME
 from test.web.management.training_sites import drawn
-from test.web.studio.dataset_sets import box_set, boxes_in, items_in
+from test.web.studio.dataset_sets import box_set, boxes_in, items_in, mask_set
 from test.web.studio.looks import check_axe, check_looks
 from test.web.studio.site import Studio
 
@@ -150,3 +150,22 @@ def test_set_of_boxes_is_downloaded_as_yolo_or_coco(studio: Studio, tmp_path: Pa
                 assert len(json.loads(file.read("annotations.json"))["annotations"]) == 3
     assert len([name for name in names["yolo"] if name.endswith(".png")]) == 5
     assert not [name for name in names["coco"] if name.endswith(".png")]
+
+
+def test_masks_lie_over_the_grid_and_over_the_opened_picture(studio: Studio) -> None:
+    page = grid_of(studio, mask_set(studio))
+    expect(page.locator("#facts")).to_have_text("2 pictures · 2 classes · 1 without a mask")
+    expect(page.locator(".tile-label")).to_have_text(["mask", "no mask"])
+    over = page.locator("#tile-0 .truth-mask")
+    expect(over).to_be_visible()
+    assert over.evaluate("one => one.decode().then(() => [one.naturalWidth, one.naturalHeight])") == [40, 40]
+    page.get_by_label("Class", exact=True).select_option("=leaf")
+    expect(page.locator(".tile-label")).to_have_text(["mask"])
+    page.locator("#tile-0").dblclick()
+    dialog = page.get_by_role("dialog", name="Picture")
+    expect(dialog.locator(".truth-mask")).to_be_visible()
+    expect(dialog.get_by_label("Label")).to_have_count(0)
+    dialog.get_by_label("Part").select_option("val")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.locator("#tile-0 .tile-part")).to_have_text("val")
+    check_axe(page)

@@ -3,7 +3,7 @@
 import { ask } from "../api.js";
 
 export class BoxesApi {
-  /** `filter`: of the list of items, which pictures one goes through. */
+  /** `filter`: see ItemFilter; which pictures one goes through. */
   constructor(datasetId, filter) {
     this.path = `/api/v1/datasets/${datasetId}`;
     this.filter = filter;
@@ -46,8 +46,9 @@ export class BoxesApi {
     return predictors.filter((one) => one.task === "detection" && one.state === "ready").map((one) => [one.model_name, one.frontend_name]);
   }
 
+  /** An empty value means something too: the split "" is no part. */
   async #first(query) {
-    const page = await ask("GET", `${this.path}/items`, { query: { ...query, limit: 1 } });
+    const page = await ask("GET", `${this.path}/items?${new URLSearchParams({ ...query, limit: 1 })}`);
     return page.results[0] ?? null;
   }
 }

@@ -2,6 +2,7 @@
 
 import { can } from "../api.js";
 import { run, say } from "../dom.js";
+import { filterOfAddress } from "../datasets/item_filter.js";
 import { Board, wordsOf, placeWords } from "./board.js";
 import { BoxList } from "./box_list.js";
 import { BoxesApi } from "./boxes_api.js";
@@ -15,16 +16,13 @@ import { countWords, showCounts, showState, tell } from "./page_words.js";
 import { Saving } from "./saving.js";
 import { Suggestions } from "./suggestions.js";
 
-const FILTERS = ["annotated", "class_name", "split"];
 // Whoever is quicker than the pictures come: these wait for them.
 const WAYS = ["previous", "next", "jump"];
 
 const byId = (id) => document.getElementById(id);
 const place = byId("boxes-page");
 const mayChange = can("train");
-const given = new URLSearchParams(window.location.search);
-const filter = Object.fromEntries(FILTERS.filter((name) => given.has(name)).map((name) => [name, given.get(name)]));
-const api = new BoxesApi(place.dataset.dataset, filter);
+const api = new BoxesApi(place.dataset.dataset, filterOfAddress(["annotated", "class_name", "split"]));
 const classes = new ClassNames(api);
 const board = new Board(byId("board"), { onSelect: (id) => editor?.select(id), onSuggestion: (key) => { focusedSuggestion = key; } });
 const gestures = new Gestures(board, { editor: () => editor, suggestions: () => suggestions?.shown ?? [], mayChange, onDrawn: keepDraft, onAccept: (key) => suggestions.take(key), onPress: keepNew });
@@ -65,7 +63,8 @@ byId("board").addEventListener("keydown", onKey);
 byId("board").addEventListener("keyup", (event) => { if (event.key === " ") gestures.isSpaceDown = false; });
 byId("board").addEventListener("focusout", () => { gestures.isSpaceDown = false; focusedSuggestion = null; });
 for (const button of document.querySelectorAll("[data-command]")) {
-  button.addEventListener("click", () => editor && COMMANDS[button.dataset.command]({}));
+  const { command } = button.dataset;
+  button.addEventListener("click", () => (editor || WAYS.includes(command)) && COMMANDS[command]({}));
 }
 window.addEventListener("popstate", () => go(() => api.item(itemOfAddress()), "", false));
 turning = run(null, begin);
@@ -98,7 +97,7 @@ async function show(next) {
   board.focus();
   byId("item-name").textContent = item.original_name || `picture ${item.id}`;
   tell(`${byId("item-name").textContent}, ${size.width} by ${size.height} pixels, ${countWords(editor)}`);
-  await suggestions?.offer();
+  suggestions?.offer();
 }
 
 function draw() {
@@ -131,7 +130,7 @@ function onKey(event) {
 /** To the picture that `find` gives; what was drawn is kept first. One way at a time: whoever presses a key often goes far. */
 function go(find, words, isRemembered = true) {
   turning = turning.then(() => run(null, async () => {
-    if (!(await save())) return;
+    if (!item || !(await save())) return;
     const next = await find();
     if (!next || next.id === item.id) {
       if (words) say(words);

@@ -73,7 +73,8 @@ function choicesOf(name, details, value) {
   return [["", `${name === "label" ? "All labels" : "All classes"} ${number(all)}`], ...choices];
 }
 
-function filterOfAddress(names) {
+/** What the page's address says of these. */
+export function filterOfAddress(names) {
   const query = new URLSearchParams(window.location.search);
   const known = { split: PARTS.map(([name]) => name), annotated: ["0", "1"] };
   const given = names.filter((name) => query.has(name) && (known[name]?.includes(query.get(name)) ?? true));
