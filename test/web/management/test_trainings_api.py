@@ -211,7 +211,7 @@ def test_history_has_lists_of_one_length_with_null_where_there_is_no_number(site
         "training_accuracy": [0.25, 1.0],
         "testing_accuracy": [0.5, None],
     }
-    of_other_tasks = dict.fromkeys(("val_map50", "val_map50_95", "val_miou"), [None, None])
+    of_other_tasks = {key: [None, None] for key in ("val_map50", "val_map50_95", "val_miou")}
     assert site.get(f"/api/v1/trainings/{job_id}/history").json == expected | of_other_tasks
     for answer in (site.get(f"/api/v1/jobs/{job_id}"), site.post(f"/api/v1/jobs/{job_id}")):
         assert answer.status == 200

@@ -70,7 +70,7 @@ export const PRESETS = { classification: {
   },
 }, detection: {
   things: {
-    title: "Things in photos", words: "Things of a sixteenth of the picture and more.", architecture: "yolo_small",
+    title: "Things in photos", words: "Things of a twentieth of the picture's side and more.", architecture: "yolo_small",
     fields: { ...LEARNS_BOXES, "input_options.image_size": 320 },
     augmentation: PHOTOS, phases: false,
   },
