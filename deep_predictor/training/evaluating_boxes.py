@@ -16,7 +16,7 @@ from deep_predictor.training.dataset import BoxDataset, SkippedFile
 from deep_predictor.training.detection_matching import FoundBoxes, TrueBoxes
 from deep_predictor.training.detection_metrics import DetectionMetrics, measure_detection
 from deep_predictor.training.model_classes import indices_in_model
-from deep_predictor.training.shown_names import shown_name
+from deep_predictor.training.tasks.detection_evaluation import table_of
 
 #: In place of the cfg's: average precision asks for all boxes, from a score near 0 on.
 EVALUATED_OPTIONS = {"score_threshold": 0.01, "max_output_size_per_class": 100, "max_total_size": 300}
@@ -41,15 +41,8 @@ class BoxFigures:
 
     def lines(self) -> list[str]:
         metrics = self.metrics
-        names = [shown_name(one.class_name, 60) for one in metrics.classes]
-        width = max(len("class"), *map(len, names))
-        rows = [f"{'class':<{width}}  boxes    AP50  AP50-95  precision  recall"]
-        for name, one in zip(names, metrics.classes, strict=True):
-            at = one.precision(self.threshold), one.recall(self.threshold)
-            figures = f"{_shown(one.ap50):>6}  {_shown(one.ap50_95):>7}  {at[0]:9.3f}  {at[1]:6.3f}"
-            rows.append(f"{name:<{width}}  {one.count:5}  {figures}")
         return [
-            *rows,
+            table_of(metrics, self.threshold),
             "",
             f"mAP50          {_shown(metrics.map50)} on {metrics.picture_count} pictures",
             f"mAP50-95       {_shown(metrics.map50_95)}",

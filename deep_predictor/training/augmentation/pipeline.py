@@ -36,10 +36,6 @@ class Augmentation:
         """
         return self.draw(rng, sample).sample
 
-    def image(self, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
-        """As `sample`, of a classified picture: RGB uint8 (H, W, 3)."""
-        return self.sample(rng, Sample(image, class_name)).image
-
     def draw(self, rng: np.random.Generator, sample: Sample) -> Variant:
         """As `sample`, with the source of what came out."""
         _check(sample.image)

@@ -112,7 +112,7 @@ def check_without_boxes(exam: Examination) -> Iterator[Finding]:
             "warning" if share > _MANY_EMPTY else "note",
             f"{plural(len(empty), 'picture has', 'pictures have')} no box ({share:.0%} of all).",
             "Nothing, where there is nothing on them: they teach what is no thing of a class. Else draw the boxes.",
-            tuple((name,) for name in exam.names(empty)),
+            exam.one_by_one(empty),
         )
 
 

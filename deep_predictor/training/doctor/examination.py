@@ -74,6 +74,10 @@ class Examination:
     def names(self, indices: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.dataset.items[index].name for index in indices)
 
+    def one_by_one(self, indices: Iterable[int]) -> tuple[tuple[str, ...], ...]:
+        """For a finding's groups: names of pictures that have nothing to do with each other."""
+        return tuple((name,) for name in self.names(indices))
+
     def given_counts(self) -> list[Counter[str]]:
         """Of each class, readable pictures that show it by given part."""
         counts: list[Counter[str]] = [Counter() for _ in self.dataset.class_names]

@@ -24,7 +24,7 @@ def check_masks(exam: Examination) -> Iterator[Finding]:
             _severity(exam, broken),
             f"{plural(len(broken), 'mask')} cannot be used: {_beginning(reasons)}.",
             "Mend them, or give the colours that they have a class; their pictures are left out.",
-            tuple((name,) for name in exam.names(broken)),
+            exam.one_by_one(broken),
         )
     other_size = [index for index, found in enumerate(exam.fingerprints) if found.fault == "mask_size"]
     if other_size:
@@ -35,7 +35,7 @@ def check_masks(exam: Examination) -> Iterator[Finding]:
             f"{plural(len(other_size), 'mask has', 'masks have')} another size than their pictures: "
             f"{_beginning(reasons)}.",
             "Make them anew: a mask has a class for each pixel of the upright picture. The pictures are left out.",
-            tuple((name,) for name in exam.names(other_size)),
+            exam.one_by_one(other_size),
         )
 
 
@@ -50,7 +50,7 @@ def check_plain_masks(exam: Examination) -> Iterator[Finding]:
             "warning" if share > _MANY_PLAIN else "note",
             f"{plural(len(plain), 'mask is', 'masks are')} of one class all over, or of none ({share:.0%} of all).",
             "Nothing, where their pictures show nothing else; else draw what is on them.",
-            tuple((name,) for name in exam.names(plain)),
+            exam.one_by_one(plain),
         )
 
 

@@ -31,7 +31,7 @@ def check_readable(exam: Examination) -> Iterator[Finding]:
             "error" if many else "warning",
             f"{plural(len(problems), 'picture')} cannot be read: {reasons}.",
             "Copy them again from where they came from, or delete them; training leaves them out.",
-            tuple((name,) for name in exam.names(problems)),
+            exam.one_by_one(problems),
         )
 
 
@@ -55,7 +55,7 @@ def check_flat(exam: Examination) -> Iterator[Finding]:
             "warning",
             f"{plural(len(flat), 'picture shows', 'pictures show')} one colour all over.",
             "Delete them unless an empty picture is what the class means.",
-            tuple((name,) for name in exam.names(flat)),
+            exam.one_by_one(flat),
         )
 
 
@@ -106,7 +106,7 @@ def check_modes(exam: Examination) -> Iterator[Finding]:
             f"Pictures are stored in different ways: {listed}.",
             "A network may learn the kind of picture instead of what it shows: no class should have its own. "
             "Transparent parts become white.",
-            tuple((name,) for name in exam.names(others)),
+            exam.one_by_one(others),
         )
 
 
@@ -125,5 +125,5 @@ def _of_mask(
     found = [exam.readable[position] for position in np.flatnonzero(mask)]
     if found:
         sentence = f"{plural(len(found), 'picture')} {what}."
-        groups = tuple((name,) for name in exam.names(found))
+        groups = exam.one_by_one(found)
         yield Finding(code, severity, sentence, advice, groups)  # type: ignore[arg-type]

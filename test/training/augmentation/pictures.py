@@ -13,6 +13,7 @@ from deep_predictor.training.augmentation.pipeline import Augmentation
 from deep_predictor.training.augmentation.table import build_augmentation
 from deep_predictor.training.cutout import encode_cutout
 from deep_predictor.training.dataset import encode_png
+from deep_predictor.training.sample import Sample
 
 NOWHERE = Path("/nowhere")
 
@@ -37,7 +38,7 @@ def augmentation(*entries: Mapping[str, Any], **setting: Any) -> Augmentation:
 def once(image: np.ndarray, name: str, seed: int = 0, **options: Any) -> np.ndarray:
     """One draw of one operation that always happens, unless the options say otherwise."""
     entry = {"name": name, "probability": 1, **options}
-    return augmentation(entry).image(np.random.default_rng(seed), image, "a")
+    return changed(augmentation(entry), np.random.default_rng(seed), image, "a")
 
 
 def all_variants(image: np.ndarray, *entries: Mapping[str, Any], draws: int = 1) -> dict[str, np.ndarray]:
@@ -69,3 +70,8 @@ def write_cutout(path: Path, image: np.ndarray, source_sha256: str = "") -> Path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(encode_cutout(image, source_sha256) if source_sha256 else encode_png(image))
     return path
+
+
+def changed(augmentation: Augmentation, rng: np.random.Generator, image: np.ndarray, class_name: str) -> np.ndarray:
+    """A classified picture after one draw."""
+    return augmentation.sample(rng, Sample(image, class_name)).image

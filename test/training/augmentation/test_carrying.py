@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from deep_predictor.training.sample import Sample
-from test.training.augmentation.pictures import augmentation, noise
+from test.training.augmentation.pictures import augmentation, changed, noise
 
 RED = (250, 0, 0)
 IGNORED = 255
@@ -315,10 +315,10 @@ def test_classified_pictures_are_drawn_as_ever() -> None:
     )
     image, digest, following = noise(23, 31, 5), hashlib.sha256(), []
     for seed in range(8):
-        picture = exact.image(np.random.default_rng(seed), image, "a")
+        picture = changed(exact, np.random.default_rng(seed), image, "a")
         digest.update(str(picture.shape).encode() + picture.tobytes())
         rng = np.random.default_rng(seed)
-        others.image(rng, image, "a")
+        changed(others, rng, image, "a")
         following.append(round(float(rng.random()), 6))
     for name, picture in exact.variants(image, "a", np.random.default_rng(3), 2):
         digest.update(name.encode() + picture.tobytes())

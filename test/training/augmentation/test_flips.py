@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from test.training.augmentation.pictures import all_variants, augmentation, gray, once
+from test.training.augmentation.pictures import all_variants, augmentation, changed, gray, once
 
 IMAGE = gray([[1, 2, 3], [4, 5, 6]])
 
@@ -23,7 +23,7 @@ def test_flip_without_a_probability_happens_half_of_the_times_in_training_and_al
     flip = augmentation({"name": "flip_horizontal"})
     rng = np.random.default_rng(0)
 
-    flipped = sum(int(flip.image(rng, IMAGE, "a")[0, 0, 0]) == 3 for _ in range(1000))
+    flipped = sum(int(changed(flip, rng, IMAGE, "a")[0, 0, 0]) == 3 for _ in range(1000))
 
     assert 450 < flipped < 550
     assert [picture[0, 0, 0] for picture in all_variants(IMAGE, {"name": "flip_horizontal"}).values()] == [3]

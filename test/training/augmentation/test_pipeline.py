@@ -9,7 +9,16 @@ import pytest
 
 from deep_predictor.training.augmentation.base import BatchOperation
 from deep_predictor.training.augmentation.table import OPERATIONS, get_operation_class
-from test.training.augmentation.pictures import all_variants, augmentation, gray, noise, rgba, write_cutout, write_png
+from test.training.augmentation.pictures import (
+    all_variants,
+    augmentation,
+    changed,
+    gray,
+    noise,
+    rgba,
+    write_cutout,
+    write_png,
+)
 
 #: Operation -> settings that change pictures. Each operation of the table on pictures stands here.
 STRONG: dict[str, dict[str, Any]] = {
@@ -79,7 +88,7 @@ def test_operation_of_any_size_gives_an_own_picture_and_leaves_its_input(
     before = image.tobytes()
     operation = built(name, folder)
 
-    made = [operation.image(np.random.default_rng(seed), image, "a") for seed in range(5)]
+    made = [changed(operation, np.random.default_rng(seed), image, "a") for seed in range(5)]
     made += [picture for _, picture in operation.variants(image, "a", np.random.default_rng(0), 2)]
 
     for picture in made:
@@ -99,7 +108,7 @@ def test_operation_repeats_by_its_rng_and_changes_something(name: str, folder: A
     operation = built(name, folder)
 
     one, same = (
-        [operation.image(np.random.default_rng(seed), image, "a").tobytes() for seed in range(5)] for _ in range(2)
+        [changed(operation, np.random.default_rng(seed), image, "a").tobytes() for seed in range(5)] for _ in range(2)
     )
     variants, same_variants = (
         [(n, p.tobytes()) for n, p in operation.variants(image, "a", np.random.default_rng(7), 2)] for _ in range(2)
@@ -116,7 +125,7 @@ def test_neutral_settings_leave_the_picture_byte_by_byte(name: str, size: tuple[
     image = noise(*size)
     entry = {"name": name, **NEUTRAL[name]}
 
-    drawn = augmentation(entry).image(np.random.default_rng(0), image, "a")
+    drawn = changed(augmentation(entry), np.random.default_rng(0), image, "a")
 
     assert drawn.shape == image.shape
     assert drawn.tobytes() == image.tobytes()
@@ -128,7 +137,7 @@ def test_probability_zero_leaves_the_picture_and_writes_nothing(name: str, folde
     image = noise(6, 7)
     operation = built(name, folder, probability=0)
 
-    assert operation.image(np.random.default_rng(0), image, "a").tobytes() == image.tobytes()
+    assert changed(operation, np.random.default_rng(0), image, "a").tobytes() == image.tobytes()
     assert list(operation.variants(image, "a", np.random.default_rng(0), 3)) == []
 
 
@@ -137,8 +146,11 @@ def test_operations_are_applied_in_their_order() -> None:
     bright = {"name": "brightness", "factor_range": 10}
     dark = {"name": "brightness", "factor_range": 0.1}
 
-    assert augmentation(bright, dark).image(np.random.default_rng(0), image, "a")[0, :, 0].tolist() == [10, 20]
-    assert augmentation(bright, bright, dark).image(np.random.default_rng(0), image, "a")[0, :, 0].tolist() == [26, 26]
+    assert changed(augmentation(bright, dark), np.random.default_rng(0), image, "a")[0, :, 0].tolist() == [10, 20]
+    assert changed(augmentation(bright, bright, dark), np.random.default_rng(0), image, "a")[0, :, 0].tolist() == [
+        26,
+        26,
+    ]
 
 
 def test_probability_is_the_share_of_pictures_that_change() -> None:
@@ -146,7 +158,7 @@ def test_probability_is_the_share_of_pictures_that_change() -> None:
     half = augmentation({"name": "brightness", "factor_range": 2, "probability": 0.3})
     rng = np.random.default_rng(2)
 
-    assert 250 < sum(int(half.image(rng, image, "a")[0, 0, 0]) == 20 for _ in range(1000)) < 350
+    assert 250 < sum(int(changed(half, rng, image, "a")[0, 0, 0]) == 20 for _ in range(1000)) < 350
 
 
 def test_variants_are_those_of_each_operation_by_itself() -> None:
@@ -183,6 +195,6 @@ def test_picture_operations_leave_batches_alone() -> None:
 )
 def test_what_is_no_rgb_picture_is_refused(image: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"a picture must be RGB uint8 \(H, W, 3\)"):
-        augmentation({"name": "gamma"}).image(np.random.default_rng(0), image, "a")
+        changed(augmentation({"name": "gamma"}), np.random.default_rng(0), image, "a")
     with pytest.raises(ValueError, match="a picture must be RGB uint8"):
         list(augmentation({"name": "gamma"}).variants(image, "a", np.random.default_rng(0)))

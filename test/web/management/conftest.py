@@ -47,6 +47,16 @@ def managed_site(make_site: MakeSite) -> Site:
     return site
 
 
+@pytest.fixture(scope="module")
+def faked_site(make_site: MakeSite) -> Site:
+    """One application for all tests of a file, whose trainings are fakes."""
+    from test.web.management.training_sites import use_fakes  # which imports this file
+
+    site = make_site()
+    use_fakes(site)
+    return site
+
+
 @pytest.fixture
 def admin_site(managed_site: Site, as_principal: AsPrincipal) -> Site:
     """`managed_site`, asked by an admin."""

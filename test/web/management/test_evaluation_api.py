@@ -8,20 +8,12 @@ from pathlib import Path
 import pytest
 
 from deep_predictor.db.dataset_records import Chosen
-from test.web.conftest import MakeSite
 from test.web.management.conftest import AsPrincipal, management_of
 from test.web.management.evaluated_runs import Tested, evaluated_run
-from test.web.management.training_sites import dataset_of, drawn, fake_runs, jobs_of, use_fakes
+from test.web.management.training_sites import dataset_of, drawn, fake_runs, jobs_of
 from test.web.sites import Site
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-
-
-@pytest.fixture(scope="module")
-def faked_site(make_site: MakeSite) -> Site:
-    site = make_site()
-    use_fakes(site)
-    return site
 
 
 @pytest.fixture

@@ -16,22 +16,14 @@ from deep_predictor.images.masks import encode_mask
 from deep_predictor.images.palette import class_colours
 from test.training.evaluation.made_tasks import detection, segmentation
 from test.training.evaluation.test_task_evaluation_files import NAMES, written
-from test.web.conftest import MakeSite
 from test.web.management.conftest import AsPrincipal, management_of
 from test.web.management.dataset_requests import PATH, add_item, new_dataset
-from test.web.management.training_sites import SETTINGS, drawn, ended, fake_runs, jobs_of, send_json, use_fakes
+from test.web.management.training_sites import SETTINGS, drawn, ended, fake_runs, jobs_of, send_json
 from test.web.sites import Answer, Site
 
 BOXES: dict[str, Any] = {"fit_options": {"architecture": "yolo_small", "epochs": 2}}
 BOX = ItemBox("dog", 0.5, 0.5, 0.25, 0.5)
 TRAINED_ON = {"name": "set", "sha256": "0" * 64, "train_count": 50, "val_count": 4, "test_count": 3}
-
-
-@pytest.fixture(scope="module")
-def faked_site(make_site: MakeSite) -> Site:
-    site = make_site()
-    use_fakes(site)
-    return site
 
 
 @pytest.fixture

@@ -7,17 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from test.app_builder import write_config
 from test.server_process import ServerProcess
-from test.web.browser_fixtures import STEP_MILLISECONDS, Watch
 from test.web.management.training_sites import drawn
+from test.web.studio.entering import LONG_MILLISECONDS, enter, own_server, watched_page
 from test.web.studio.hands import Hands
-from test.web.studio.test_whole_way import LONG_MILLISECONDS, enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -35,20 +32,14 @@ SETTINGS = {"serving_options": {"confidence_threshold": 0}}
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    config = write_config(tmp_path_factory.mktemp("boxes"), changes={"production.upload_options.open_uploads": 1})
-    with ServerProcess(config, module=None, threads=32) as server:
-        yield server.start()
+    with own_server(tmp_path_factory.mktemp("boxes")) as server:
+        yield server
 
 
 @pytest.fixture
 def page(browser: Browser, server: ServerProcess) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=server.url, reduced_motion="reduce")
-    context.set_default_timeout(STEP_MILLISECONDS)
-    page, watch = context.new_page(), Watch(urlsplit(server.url).netloc)
-    watch.on(page)
-    yield page
-    context.close()
-    assert watch.unexpected() == []
+    with watched_page(browser, server) as page:
+        yield page
 
 
 def make_set(page: Page, name: str) -> int:

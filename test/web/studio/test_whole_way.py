@@ -11,23 +11,18 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from test.app_builder import write_config
 from test.server_process import ServerProcess
-from test.web.browser_fixtures import STEP_MILLISECONDS, Watch
+from test.web.studio.entering import LONG_MILLISECONDS, PASSWORD, enter, find_setup_path, own_server, watched_page
 from test.web.studio.hands import Diary, Hands
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
-PASSWORD = "the analytical engine"
-#: What one waits for at most: a training of two epochs, and the engines that are measured before a model is served.
-LONG_MILLISECONDS = 240_000
 PERSON_SECONDS = 600
 #: What a person takes to read, decide and press.
 ACTION_SECONDS = 5
@@ -49,21 +44,14 @@ class Material:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    config = write_config(tmp_path_factory.mktemp("whole_way"), changes={"production.upload_options.open_uploads": 1})
-    with ServerProcess(config, module=None, threads=32) as server:
-        yield server.start()
+    with own_server(tmp_path_factory.mktemp("whole_way")) as server:
+        yield server
 
 
 @pytest.fixture
 def page(browser: Browser, server: ServerProcess) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 860}, base_url=server.url, reduced_motion="reduce")
-    context.set_default_timeout(STEP_MILLISECONDS)
-    page, watch = context.new_page(), Watch(urlsplit(server.url).netloc)
-    watch.expected.append("409")  # the doctor has no report yet
-    watch.on(page)
-    yield page
-    context.close()
-    assert watch.unexpected() == []
+    with watched_page(browser, server, "409") as page:  # the doctor has no report yet
+        yield page
 
 
 def write_digits(folder: Path) -> Material:
@@ -107,41 +95,6 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
             archive.writestr(f"pictures/{name}", content)
     path.write_bytes(file.getvalue())
     return path
-
-
-def find_setup_path(server: ServerProcess) -> str:
-    link = re.search(r"http://127\.0\.0\.1:\d+(/setup\?token=\S+)", server.log)
-    assert link
-    return link[1]
-
-
-def enter(hands: Hands, server: ServerProcess) -> None:
-    """With the printed link, or where somebody has used it already, with the password."""
-    page, path = hands.page, find_setup_path(server)
-    if page.request.get(path).ok:
-        set_up(hands, path)
-    else:
-        log_in(hands)
-    expect(page.get_by_role("heading", name="Data sets", level=1)).to_be_visible()
-
-
-def set_up(hands: Hands, path: str) -> None:
-    page = hands.page
-    page.goto(path)
-    hands.write(page.get_by_label("Username"), "ada")
-    hands.write(page.get_by_label("Password", exact=True), PASSWORD)
-    hands.write(page.get_by_label("The password again"), PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="The account is there")).to_be_focused()
-    hands.press(page.get_by_role("link", name="To the studio"))
-
-
-def log_in(hands: Hands) -> None:
-    page = hands.page
-    page.goto("/login")
-    hands.write(page.get_by_label("Username"), "ada")
-    hands.write(page.get_by_label("Password"), PASSWORD)
-    page.keyboard.press("Enter")
 
 
 def fill_dataset(hands: Hands, diary: Diary, material: Material) -> None:
