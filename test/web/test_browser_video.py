@@ -72,7 +72,9 @@ def test_video_is_followed_and_played_beside_its_original(open_page: OpenPage, f
     expect(page.locator(".result-title")).to_be_focused()
     assert backend.has_stopped.wait(20)
     expect(page.locator(".result-facts")).to_contain_text("frames done")
-    assert 0 < page.get_by_label("Progress").evaluate("bar => bar.value") < 1
+    page.wait_for_function(
+        "(bar) => 0 < bar.value && bar.value < 1", arg=page.get_by_label("Progress").element_handle()
+    )
     check_looks(page, "result-video-waiting")
     backend.go_on.set()
     wait_for_kind(page, "video")

@@ -69,6 +69,7 @@ def test_gallery_shows_pictures_and_walks_through_pages(studio: Studio, predicti
     page.get_by_role("button", name="Next").click()
     words(page).to_have_text("49–54 of 54 predictions")
     page.get_by_role("button", name="Previous").click()
+    words(page).to_have_text("1–48 of 54 predictions")
     page.locator(".shot").nth(1).click()
     expect(page).to_have_url(f"{studio.url}/predictions/{predictions[1]}")
     expect(page.locator("#result-title")).to_have_text("adanaKenap")
