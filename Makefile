@@ -1,19 +1,23 @@
-# Two commands: `make run` serves the demo, `make test` checks everything. `make setup` makes the .venv alone.
+# Two commands: `make run` serves the demo, `make test` checks the project; `make test-slow` runs the tests that take
+# longer. `make setup` makes the .venv alone.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	command -v $$python >/dev/null 2>&1 && $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
 	&& echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+# Three processes on two cores: while one waits for a browser or a child process, the others work.
+PYTEST_SHARED := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 HOST ?= 127.0.0.1
 PORT ?= 5000
 CONFIG ?= cfg/deep_predictor_demo.cfg
 
-.PHONY: run setup demo-model test setup-test lint types unit check-slow check-api bench clean help
+.PHONY: run setup demo-model test test-slow setup-test lint types unit check-slow check-api bench clean help
 
 help:
 	@echo "make run    install, train the demo model if there is none, serve it on http://$(HOST):$(PORT)"
-	@echo "make test   install, lint, check types, run every test"
+	@echo "make test   install, lint, check types, run the tests (about ten minutes)"
+	@echo "make test-slow  run the tests that are marked slow, and those that want the machine for themselves (about ten minutes more)"
 	@echo "make check-slow  build and run every classifier of keras.applications once (many minutes, up to 8 GB)"
 	@echo "make check-api  send 50 examples and every limit of every field to each route, as nobody and as every role (about ten minutes)"
 	@echo "make bench  measure the server against a bare loop and its peers (about two hours); BENCH='--only ours' measures a part"
@@ -45,8 +49,12 @@ types:
 	@$(BIN)/mypy deep_predictor flask_app.py waitress_server.py
 
 unit:
-	@echo "==> running every test"
-	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not alone"
+	@echo "==> running the tests that are not marked slow or alone (make test-slow runs those)"
+	@$(PYTEST_SHARED) -m "not slow and not alone"
+
+test-slow: setup-test
+	@echo "==> running the tests that are marked slow"
+	@$(PYTEST_SHARED) -m "slow and not alone"
 	@echo "==> running the tests that want the machine for themselves"
 	@$(BIN)/pytest -m alone
 

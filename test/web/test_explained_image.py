@@ -92,7 +92,10 @@ def prediction_id(explaining: Site) -> str:
 
 
 def explained(site: Site, prediction_id: str, **query: str) -> np.ndarray:
-    answer = site.get(f"/api/v1/predictions/{prediction_id}/image", params={"explain": "1", **query})
+    for _ in range(6):
+        answer = site.get(f"/api/v1/predictions/{prediction_id}/image", params={"explain": "1", **query})
+        if answer.status != 503:  # of a busy machine, whose child process is not there yet
+            break
     assert answer.status == 200, answer.text
     assert answer.media_type == "image/png"
     assert "sandbox" in answer.headers["Content-Security-Policy"]

@@ -20,7 +20,7 @@ from test.web.sites import InProcess, Site
 from test.web.studio.training_runs import LABELS, write_epoch
 
 __all__ = ["browser"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 expect.set_options(timeout=STEP_MILLISECONDS)
 
 EPOCHS = 5
