@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,15 @@ from test.app_builder import DUMMY, write_config
 from test.server_process import ROOT, ServerProcess, free_port
 
 LIMIT = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """It takes bodies of LIMIT bytes."""
+    changes = {"flask_options.max_content_length": LIMIT, "production.upload_options.max_video_bytes": LIMIT}
+    config = write_config(tmp_path_factory.mktemp("site"), {"dummy": DUMMY}, changes=changes)
+    with ServerProcess(config).start() as server:
+        yield server
 
 
 def run_server(config: Path, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -59,19 +69,18 @@ def test_server_on_a_public_address_refuses_open_uploads(tmp_path: Path, host: s
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json"])
 @pytest.mark.parametrize("announced", [LIMIT + 17 * 1024 * 1024, 10 * 1024**3])
-def test_body_far_too_large_is_refused_in_the_contracts_words(tmp_path: Path, accept: str, announced: int) -> None:
-    changes = {"flask_options.max_content_length": LIMIT, "production.upload_options.max_video_bytes": LIMIT}
-    config = write_config(tmp_path, {"dummy": DUMMY}, changes=changes)
-    with ServerProcess(config).start() as server:
-        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-            head = f"POST /upload HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nContent-Length: {announced}\r\n\r\n"
-            client.sendall(head.encode() + bytes(1000))
-            answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-        header, _, body = answer.partition("\r\n\r\n")
-        assert header.startswith("HTTP/1.1 413 ")
-        assert (json.loads(body)["title"] if accept != "*/*" else body) == "Your image is too large"
-        assert ("application/problem+json" in header) == (accept != "*/*")
-        server.wait_until("/health/live")
+def test_body_far_too_large_is_refused_in_the_contracts_words(
+    small_server: ServerProcess, accept: str, announced: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", small_server.port), timeout=20) as client:
+        head = f"POST /upload HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nContent-Length: {announced}\r\n\r\n"
+        client.sendall(head.encode() + bytes(1000))
+        answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    header, _, body = answer.partition("\r\n\r\n")
+    assert header.startswith("HTTP/1.1 413 ")
+    assert (json.loads(body)["title"] if accept != "*/*" else body) == "Your image is too large"
+    assert ("application/problem+json" in header) == (accept != "*/*")
+    small_server.wait_until("/health/live")
 
 
 def test_flask_factory_serves_the_config_that_the_environment_names(
@@ -109,11 +118,10 @@ def test_folder_that_cannot_be_made_is_a_config_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["a..b", ".a", "a" * 64])
-def test_host_that_is_none_is_answered_400(tmp_path: Path, host: str) -> None:
-    with ServerProcess(write_config(tmp_path, {"dummy": DUMMY})).start() as server:
-        for path in ("/upload", "/static/css/site.css", "/api"):
-            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
-                client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-                answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-            assert answer.startswith("HTTP/1.1 400 "), f"{path}: {answer[:100]}"
-        assert "Traceback" not in server.log
+def test_host_that_is_none_is_answered_400(small_server: ServerProcess, host: str) -> None:
+    for path in ("/upload", "/static/css/site.css", "/api"):
+        with socket.create_connection(("127.0.0.1", small_server.port), timeout=20) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+        assert answer.startswith("HTTP/1.1 400 "), f"{path}: {answer[:100]}"
+    assert "Traceback" not in small_server.log

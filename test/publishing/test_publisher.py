@@ -282,6 +282,7 @@ def test_stop_while_a_model_loads_refuses_the_publishing(own_server: Server) -> 
     assert "fruit" not in server.production.predictors
 
 
+@pytest.mark.slow
 def test_thousand_requests_during_twenty_publishes_and_rollbacks_all_succeed(server: Server) -> None:
     """Stored ones and passing ones, raw ones and forms, so that both ways through the web room are gone."""
     apple, pear = (server.add_model(name, queue_size=1000) for name in ("apple", "pear"))

@@ -27,6 +27,7 @@ from deep_predictor.training.tasks.detection import BoxTargets, DetectionObjecti
 from deep_predictor.training.tasks.segmentation import MaskTargets, SegmentationObjective
 from deep_predictor.training.trainer import Objective, Trainer
 
+pytestmark = pytest.mark.slow
 SPEC = InputSpec(width=32, height=32, color_mode="rgb", scale=1 / 255)
 IDENTITY = Identity("run", "cfg", "data")
 PICTURES, VAL_PICTURES, BATCH_SIZE = 16, 4, 8

@@ -34,6 +34,7 @@ from deep_predictor.training.tasks.classification import predict_probabilities
 from deep_predictor.training.trainer import Trainer
 from test.training.tiny_dataset import CLASS_NAMES, FORMAT, tiny_dataset
 
+pytestmark = pytest.mark.slow
 INPUT = {"width": 20, "height": 14, "color_mode": "rgb", "scale": [0.004, 0.005, 0.006], "mean": 0.5, "std": 0.25}
 
 

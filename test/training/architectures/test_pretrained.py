@@ -191,6 +191,7 @@ def test_weights_that_link_to_another_file_are_refused(tmp_path: Path) -> None:
         build("lenet5", SHAPE, weights_file=tmp_path / "linked.weights.h5")
 
 
+@pytest.mark.slow
 def test_shared_mobilenet_gives_its_features(shared_data: Path) -> None:
     """Its twin on made weights stands above."""
     import keras

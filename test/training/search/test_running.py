@@ -23,6 +23,7 @@ from deep_predictor.training.search.tables import line_of, table_of
 from test.training.search.fake_trials import quality
 from test.training.search.searches import RANGES, plan_of
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
 LONGEST_SECONDS = 60.0
 
