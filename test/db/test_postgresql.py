@@ -33,12 +33,12 @@ SOUP = {"class_index": 6, "class_name": "çorba \0 <b>", "confidence": 0.97628}
 
 @pytest.fixture
 def urls() -> Iterator[dict[str, str]]:
-    """URLs of two empty schemas of the server that the variable names, such as postgresql+psycopg://me@host/name."""
+    """URLs of two empty schemas, of this process alone, of the server that the variable names, such as postgresql+psycopg://me@host/name."""
     written = os.environ.get(VARIABLE)
     if not written:
         pytest.skip(f"no PostgreSQL server: {VARIABLE} is not set (and other/requirements/postgresql.txt installed)")
     engine = create_engine(written, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
-    schemas = {name: f"deep_predictor_test_{name}" for name in BIND_KEYS}
+    schemas = {name: f"deep_predictor_test_{os.getpid()}_{name}" for name in BIND_KEYS}
     with engine.connect() as connection:
         for schema in schemas.values():
             connection.execute(text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
