@@ -1,4 +1,4 @@
-"""kill -9 at ten random moments of a training of each task: for `make check-slow`; `make test` kills a few times."""
+"""kill -9 at ten random moments of a training of each task: `make check-slow`. `make test-slow` kills a few times."""
 
 from __future__ import annotations
 

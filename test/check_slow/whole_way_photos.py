@@ -1,6 +1,6 @@
 """The whole way in the browser once more, with real photos of clothing: `make check-slow` runs it.
 
-`make test` goes the same way with digits, which are always there.
+`make test-slow` goes the same way with digits, which are always there.
 """
 
 from __future__ import annotations
