@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from sqlalchemy import create_engine, make_url, text
 
 from deep_predictor.db.dataset_records import Chosen
@@ -37,6 +39,12 @@ def urls() -> Iterator[dict[str, str]]:
     written = os.environ.get(VARIABLE)
     if not written:
         pytest.skip(f"no PostgreSQL server: {VARIABLE} is not set (and other/requirements/postgresql.txt installed)")
+    # Upgrades of one server wait for each other, and these tests wait for no lock longer than a moment.
+    with FileLock(Path(tempfile.gettempdir()) / "deep_predictor_postgresql_tests.lock"):
+        yield from _empty_schemas(written)
+
+
+def _empty_schemas(written: str) -> Iterator[dict[str, str]]:
     engine = create_engine(written, isolation_level="AUTOCOMMIT", pool_pre_ping=True)
     schemas = {name: f"deep_predictor_test_{os.getpid()}_{name}" for name in BIND_KEYS}
     with engine.connect() as connection:

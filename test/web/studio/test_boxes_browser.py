@@ -86,6 +86,10 @@ def test_boxes_are_drawn_moved_and_resized_by_mouse_to_the_pixel(studio: Studio)
     page.keyboard.down("Space")
     zoomed.drag((35, 35), (36, 35))
     page.keyboard.up("Space")
+    page.wait_for_function(
+        "(x) => Math.abs(document.querySelector('#board img').getBoundingClientRect().x - x) < 1.5",
+        arg=before["x"] + zoomed.scale,
+    )
     after = page.locator("#board img").bounding_box()
     assert before is not None
     assert after is not None
