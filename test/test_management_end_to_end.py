@@ -22,11 +22,12 @@ import socketio
 from test.app_builder import PRODUCTION_KEY, write_config
 from test.server_process import ServerProcess, new_id
 
+pytestmark = pytest.mark.slow
+
 PASSWORDS = {"ada": "the analytical engine", "tom": "a trainer's long password"}
 PREDICTOR = "zeros and ones"
 LABELS = ("zero", "one")
 WAIT_SECONDS = 240.0
-pytestmark = pytest.mark.slow
 PREPROCESSING = {"width": 16, "height": 16, "color_mode": "grayscale", "scale": 1 / 255}
 SETTINGS: dict[str, Any] = {
     "seed": 1,

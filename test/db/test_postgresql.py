@@ -35,7 +35,10 @@ SOUP = {"class_index": 6, "class_name": "çorba \0 <b>", "confidence": 0.97628}
 
 @pytest.fixture
 def urls() -> Iterator[dict[str, str]]:
-    """URLs of two empty schemas, of this process alone, of the server that the variable names, such as postgresql+psycopg://me@host/name."""
+    """URLs of two empty schemas of the server that the variable names, such as postgresql+psycopg://me@host/name.
+
+    No other process has these schemas, nor runs such a test meanwhile.
+    """
     written = os.environ.get(VARIABLE)
     if not written:
         pytest.skip(f"no PostgreSQL server: {VARIABLE} is not set (and other/requirements/postgresql.txt installed)")

@@ -31,27 +31,26 @@ from test.images.pictures import (
     heic as heic_bytes,
 )
 
-#: Of the processor: on a busy machine the clock says nothing. What decodes in a process of its own has its own limit.
 MAX_SECONDS = 2.0
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "HEIF")
 
 
 def assert_unreadable(data: bytes, match: str | None = None) -> None:
-    started = time.process_time()
+    started = time.monotonic()
     with pytest.raises(ImageUnreadable, match=match):
         decode_image(data, EXTENSIONS, MAX_PIXELS)
-    assert time.process_time() - started < MAX_SECONDS
+    assert time.monotonic() - started < MAX_SECONDS
 
 
 def decode_or_refuse(data: bytes) -> None:
     """Either is right for a damaged file; anything else than ImageUnreadable fails the test."""
-    started = time.process_time()
+    started = time.monotonic()
     try:
         image = decode_image(data, EXTENSIONS, MAX_PIXELS)
         assert image.pixels.shape == (image.height, image.width, 3)
     except ImageUnreadable:
         pass
-    assert time.process_time() - started < MAX_SECONDS
+    assert time.monotonic() - started < MAX_SECONDS
 
 
 def before_first_frame(gif: bytes, more: bytes) -> bytes:
@@ -153,9 +152,9 @@ def test_decoding_files_with_masses_of_parts_is_refused_or_fast() -> None:
         before_first_frame(gif, bytes(4_000_000)),
         jpeg[:20] + bytes(4_000_000) + jpeg[20:],
     ):
-        started = time.process_time()
+        started = time.monotonic()
         assert decode_image(data, EXTENSIONS, MAX_PIXELS).width in (2, 64)
-        assert time.process_time() - started < MAX_SECONDS
+        assert time.monotonic() - started < MAX_SECONDS
 
 
 def test_decoding_a_jpeg_with_masses_of_scans_is_refused() -> None:
@@ -191,7 +190,7 @@ def test_decoding_the_shared_hostile_files_reads_or_refuses_each_in_time(shared_
     readable = 0
     for path in files:
         data = path.read_bytes()
-        started = time.process_time()
+        started = time.monotonic()
         try:
             image = decode_image(data, EXTENSIONS, MAX_PIXELS)
         except ImageUnreadable:
@@ -200,7 +199,7 @@ def test_decoding_the_shared_hostile_files_reads_or_refuses_each_in_time(shared_
             readable += 1
             assert image.extension == find_format(data)
             assert_same_without_metadata(data, image.pixels, image.extension, path.name)
-        assert time.process_time() - started < MAX_SECONDS, path.name
+        assert time.monotonic() - started < MAX_SECONDS, path.name
     assert readable >= 120
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from test.web.browser_fixtures import HOSTILE_NAME
 from test.web.studio.box_hands import Pixels, board_of, marks, opened, press
 from test.web.studio.dataset_sets import box_set, boxes_in
-from test.web.studio.looks import check_axe
+from test.web.studio.looks import check_axe, check_looks
 from test.web.studio.site import Studio
 
 pytestmark = pytest.mark.browser
@@ -56,7 +56,7 @@ def test_suggestions_are_shown_by_confidence_and_taken_one_by_one(studio: Studio
     slider.fill("70")
     expect(suggested).to_have_count(1)
     slider.fill("5")
-    check_axe(page)
+    check_looks(page, "boxes-suggested")
     page.get_by_role("button", name="Leave out cat 20%").click()
     page.get_by_role("button", name="Take cat 60%").click()
     expect(suggested).to_have_count(1)

@@ -129,7 +129,8 @@ def test_login_after_too_many_wrong_passwords_says_when_to_try_again(studio: Stu
     page.get_by_label("Username").fill("nobody")
     message, button = page.locator("#login-message"), page.get_by_role("button", name="Log in")
     page.evaluate("() => { window.setTimeout = (call) => { window.afterTheWait = call; }; }")
-    # The sixth is refused, or on a slow machine a later one: each further one makes the wait twice as long.
+    # The sixth is refused; on a slow machine a later one, since each further one makes the wait twice as long.
+    wrong = 0
     for _ in range(12):
         page.get_by_label("Password").fill("wrong")
         with page.expect_response("**/api/v1/session") as answer:
@@ -137,7 +138,9 @@ def test_login_after_too_many_wrong_passwords_says_when_to_try_again(studio: Stu
         expect(message).to_be_visible()
         if answer.value.status == 429:
             break
+        wrong += 1
     expect(message).to_have_text(re.compile(r"^Too many wrong passwords. Try again in \d+ s.$"))
+    assert 1 <= int(re.findall(r"\d+", message.inner_text())[0]) <= 2 ** (wrong - 5)
     expect(button).to_be_disabled()
     page.evaluate("() => window.afterTheWait()")
     expect(message).to_have_text("You can try again now.")

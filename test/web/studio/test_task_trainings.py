@@ -118,7 +118,7 @@ def test_run_of_a_segmenter_shows_iou_and_is_compared_with_a_detector(studio: St
     )
     expect(page.locator(".tested-card")).to_contain_text("IoU 40.0%, 80.0% of the pixels right")
     expect_rows(page, "[aria-label='Each class']", {1: ["leaf", "60.0%", "70.0%", "65.0%", "25.0%"]})
-    check_axe(page)
+    check_looks(page, "report-masks")
     page.goto(f"/studio/compare?jobs={runs[0]},{runs[1]}")
     expect(page.locator("#charts h3")).to_have_text(
         ["Validation loss", "mIoU of the validation pictures", "mAP50-95 of the validation pictures"]
@@ -130,3 +130,4 @@ def test_run_of_a_segmenter_shows_iou_and_is_compared_with_a_detector(studio: St
     assert figures["Test mAP50"] == ["–", "75.0%"]
     assert figures["Highest validation mAP50-95"] == ["–", "30.0%"]
     assert "Calibration error" not in figures
+    check_looks(page, "compare-tasks")
