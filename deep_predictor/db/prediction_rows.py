@@ -44,6 +44,10 @@ class NewPrediction:
     image_path: str
     model_info: dict[str, Any]
     model_id: int
+    #: How often it was started.
+    attempts: int = 0
+    #: Seconds since 1970; None: now.
+    accepted_time: float | None = None
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,29 @@ class PredictionRows:
         """Count one start less: the server ended in good order while it ran."""
         self._update(self._statements.take_back_start, [(prediction_id, {"wanted_id": prediction_id})])
 
-    def finish(self, finished: Sequence[FinishedPrediction]) -> set[str]:
-        """Write final statuses in one transaction; the ids of those whose rows were there and had none yet."""
-        return self._update(
-            self._statements.finish, [(one.prediction_id, _values_of_finished(one)) for one in finished]
-        )
+    def finish(
+        self,
+        finished: Sequence[FinishedPrediction],
+        new: Sequence[tuple[NewPrediction, FinishedPrediction]] = (),
+    ) -> set[str]:
+        """Write final statuses in one transaction; the ids of those whose rows were there and had none yet.
+
+        `new`: those that have no row yet; they get one, and their ids are among those given.
+        """
+        updates = [(one.prediction_id, _values_of_finished(one)) for one in finished]
+        inserts = [{**_values_of_new(first), **_values_of_finished(last)} for first, last in new]
+        for values in inserts:
+            del values["wanted_id"]
+
+        def write(connection: Connection) -> set[str]:
+            if inserts:
+                connection.execute(self._statements.insert, inserts)
+            return self._update_all(connection, self._statements.finish, updates) | {
+                values["prediction_id"] for values in inserts
+            }
+
+        with busy_errors():
+            return self._writer.write(write)
 
     def find(self, prediction_id: str) -> PredictionRecord | None:
         if not _is_storable(prediction_id):
@@ -194,11 +216,13 @@ class PredictionRows:
     def _update(self, statement: UpdateBase, rows: Sequence[tuple[str, dict[str, Any]]]) -> set[str]:
         """Run a statement once for each (id, values), in one transaction; the ids of those that found a row."""
 
-        def update_all(connection: Connection) -> set[str]:
-            return {wanted for wanted, values in rows if connection.execute(statement, values).rowcount > 0}
-
         with busy_errors():
-            return self._writer.write(update_all)
+            return self._writer.write(lambda connection: self._update_all(connection, statement, rows))
+
+    def _update_all(
+        self, connection: Connection, statement: UpdateBase, rows: Sequence[tuple[str, dict[str, Any]]]
+    ) -> set[str]:
+        return {wanted for wanted, values in rows if connection.execute(statement, values).rowcount > 0}
 
 
 class _Statements:
@@ -230,7 +254,7 @@ class _Statements:
 
 def _values_of_new(new: NewPrediction) -> dict[str, Any]:
     """Empty texts and not NULL: columns of old files may refuse NULL."""
-    now = time.time()
+    now = time.time() if new.accepted_time is None else new.accepted_time
     return {
         "prediction_id": new.prediction_id,
         "prediction_status": int(PredictionStatus.ACCEPTED),
@@ -240,7 +264,7 @@ def _values_of_new(new: NewPrediction) -> dict[str, Any]:
         "model_id": new.model_id,
         "prediction_time": int(now),
         "time_stamp": time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now)),
-        "attempts": 0,
+        "attempts": new.attempts,
         "predictor_name": new.predictor_name,
     }
 

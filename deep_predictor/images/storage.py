@@ -50,21 +50,11 @@ class ImageStore:
 
     def save_upload(self, data: bytes, extension: str) -> Path:
         """Write a picture under a random name; it is there whole or not at all."""
-        path = self.temp_folder / f"{uuid.uuid4()}.{extension}"
-        _check_name(path)
-        draft = draft_of(path)
-        with disk_errors(str(path)):
-            try:
-                try:
-                    draft.write_bytes(data)
-                except FileNotFoundError:  # somebody deleted the folder
-                    self.temp_folder.mkdir(parents=True, exist_ok=True)
-                    draft.write_bytes(data)
-                draft.rename(path)
-            except OSError:
-                _discard(draft)
-                raise
-        return path
+        return _save(data, self.temp_folder / f"{uuid.uuid4()}.{extension}")
+
+    def save_to_class(self, data: bytes, extension: str, main_folder: Path, class_name: str) -> Path:
+        """As `save_upload`, to `<main_folder>/<class>/`."""
+        return _save(data, _class_folder(main_folder, class_name) / f"{uuid.uuid4()}.{extension}")
 
     def open_spool(self) -> IO[bytes]:
         """A new file in the temp folder that is gone when it is closed: for uploads that are too large for memory."""
@@ -106,12 +96,8 @@ class ImageStore:
         A class folder that is a link to somewhere else is refused.
         """
         _check_name(path)
-        folder = main_folder / safe_folder_name(class_name)
+        folder = _class_folder(main_folder, class_name)
         with disk_errors(f"{path} to {folder}"):
-            if not _is_folder_itself(folder):
-                folder.mkdir(parents=True, exist_ok=True)
-                if not _is_folder_itself(folder):
-                    raise ImageNotStored(f"{folder} leads out of {main_folder}")
             _move(path, folder / path.name)
         return folder / path.name
 
@@ -193,6 +179,34 @@ def disk_errors(what: str) -> Iterator[None]:
         raise ImageNotStored(f"{what}: {error.strerror or error}") from error
     except ValueError as error:
         raise ImageNotStored(f"{what!r}: {error}") from error
+
+
+def _save(data: bytes, path: Path) -> Path:
+    _check_name(path)
+    draft = draft_of(path)
+    with disk_errors(str(path)):
+        try:
+            try:
+                draft.write_bytes(data)
+            except FileNotFoundError:  # somebody deleted the folder
+                path.parent.mkdir(parents=True, exist_ok=True)
+                draft.write_bytes(data)
+            draft.rename(path)
+        except OSError:
+            _discard(draft)
+            raise
+    return path
+
+
+def _class_folder(main_folder: Path, class_name: str) -> Path:
+    """Made where it is missing. Raises ImageNotStored, also for one that is a link to somewhere else."""
+    folder = main_folder / safe_folder_name(class_name)
+    with disk_errors(str(folder)):
+        if not _is_folder_itself(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            if not _is_folder_itself(folder):
+                raise ImageNotStored(f"{folder} leads out of {main_folder}")
+    return folder
 
 
 def _is_folder_itself(path: Path) -> bool:

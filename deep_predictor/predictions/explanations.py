@@ -21,7 +21,7 @@ from deep_predictor.engines.request import NetworkRequest
 from deep_predictor.errors import DeepPredictorError, ImageNotStored, NotExplainable, TooManyWaiting
 from deep_predictor.images.heat import decode_heat, encode_heat
 from deep_predictor.images.result_files import heat_name
-from deep_predictor.predictions.running import decode_upload
+from deep_predictor.predictions.storing import decode_upload
 from deep_predictor.results import PredictionStatus
 
 if TYPE_CHECKING:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from deep_predictor.db.prediction_rows import PredictionRecord
-from deep_predictor.errors import ImageUnreadable, PredictionIdUsed
+from deep_predictor.errors import PredictionIdUsed
 from deep_predictor.predictions.pixel_budget import PixelBudget
 from deep_predictor.results import PredictionStatus, ResultItem
 
 if TYPE_CHECKING:
     from deep_predictor.environment import Environment
     from deep_predictor.predictions.predictor import Predictor
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,25 @@ class Job:
         self.prediction_id = prediction_id
         self.predictor = predictor
         self.environment = environment
-        #: Where the upload lies; None for a prediction that is stored nowhere (`store=0`).
+        #: Where the upload lies; None for a prediction that is stored nowhere (`store=0`), or not yet.
         self.image_path = image_path
         #: RGB uint8 (H, W, 3); None when the picture is to be read from its file again.
         self.pixels = pixels
-        #: The upload itself, for a prediction that is stored nowhere.
+        #: The upload itself, where it is not stored, or not yet.
         self.image_bytes: bytes | None = None
-        #: Why those bytes are no picture, where a worker was the first to decode them.
-        self.refusal: ImageUnreadable | None = None
+        #: The extension under which it is to be stored with its answer; None where it is stored already, or nowhere.
+        self.keep_as: str | None = None
+        #: Held by who stores it.
+        self.storing = threading.Lock()
+        #: Why there is no prediction after all, where a worker was the first to look at the upload.
+        self.refusal: Exception | None = None
         #: Whether no other prediction may run beside it: it was running when the process last died.
         self.alone = alone
         #: Of a video; None for a picture.
         self.progress: VideoProgress | None = None
         self.accepted_at = time.monotonic()
+        #: Seconds since 1970.
+        self.accepted_time = time.time()
         self.outcome: Outcome | None = None
         #: Its row as it was written at the end; None while it is not final, or when its row was deleted or not written.
         self.record: PredictionRecord | None = None
@@ -80,11 +91,17 @@ class Job:
         self.is_ending_in_worker = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._calls: list[Callable[[], object]] = []
         self._budget: PixelBudget | None = None
 
     @property
     def store(self) -> bool:
         return self.image_path is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is stored, or will be with its answer."""
+        return self.image_path is not None or self.keep_as is not None
 
     @property
     def is_claimed(self) -> bool:
@@ -98,6 +115,10 @@ class Job:
             self._claimed = True
             self.is_ending_in_worker = by_worker
             return True
+
+    def refuse(self, error: Exception) -> None:
+        """Nothing is kept of it; whoever waits for the answer gets this error. Its end comes next."""
+        self.refusal, self.keep_as = error, None
 
     def keep_pixels_within(self, budget: PixelBudget) -> None:
         """Hold the decoded picture until the end if the budget allows; else drop it, the file is there."""
@@ -114,16 +135,34 @@ class Job:
         if self._budget and self.pixels is not None:
             self._budget.give_back(self.pixels.nbytes)
         self.pixels = self.image_bytes = None
-        self._ended.set()
+        self._wake()
 
     def wait(self, seconds: float) -> bool:
         """Wait until the prediction is final; False when the time is over or the server stops first."""
         self._ended.wait(seconds)
         return self.outcome is not None
 
+    def when_ended(self, call: Callable[[], object]) -> bool:
+        """Have it called once, by the thread that ends this job; False, and no call, when it has ended already."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._calls.append(call)
+                return True
+        return False
+
     def wake_waiters(self) -> None:
         """Let every `wait` return now, without an outcome."""
-        self._ended.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._ended.set()
+            calls, self._calls = self._calls, []
+        for call in calls:
+            try:
+                call()
+            except Exception:  # who ends a job goes on
+                logger.exception("prediction %s: telling that it has ended raised", self.prediction_id)
 
 
 class LiveJobs:

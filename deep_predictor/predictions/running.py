@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,32 +21,28 @@ from deep_predictor.errors import (
     PredictionError,
     ResultInvalid,
 )
-from deep_predictor.images.decoding import DecodedImage, decode_image
 from deep_predictor.images.masks import encode_mask
 from deep_predictor.images.palette import class_colours
 from deep_predictor.images.result_files import MASK
-from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.job import Job, Outcome
+from deep_predictor.predictions.storing import decode_upload, new_row, save_picture, stored_extension
 from deep_predictor.results import Answer, PredictionStatus, ResultKind, top_label
-
-if TYPE_CHECKING:
-    from deep_predictor.environment import Environment
-    from deep_predictor.predictions.predictor import Predictor
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two tries to write to a database that stays locked.
 RETRY_SECONDS = 0.5
-_DECODERS = threading.BoundedSemaphore(max(2, usable_cores()))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Ending:
     """How a job that was claimed ends. `finished` is its row, None for one that is stored nowhere."""
 
     job: Job
     outcome: Outcome
     finished: FinishedPrediction | None
+    #: Whether the row is not there yet.
+    is_new: bool = False
     #: The picture that goes once the row is written.
     removed: Path | None = None
 
@@ -58,18 +52,6 @@ def run(jobs: Sequence[Job]) -> None:
     results = _predict_all(jobs)
     endings = [_end_in_worker(job, result) for job, result in zip(jobs, results, strict=True)]
     _store_and_finish([ending for ending in endings if ending])
-
-
-def decode_upload(environment: Environment, predictor: Predictor, data: bytes) -> DecodedImage:
-    """Decode by the environment's settings, and no larger than the predictor needs.
-
-    As many pictures at a time as there are cores: one may take 860 MB.
-
-    Raises ImageUnreadable.
-    """
-    with _DECODERS:
-        supported = environment.config.upload_options.supported_extensions
-        return decode_image(data, supported, environment.max_image_pixels, predictor.smallest_decoded)
 
 
 def note_start(jobs: Sequence[Job]) -> list[Job]:
@@ -186,6 +168,8 @@ def _end_in_worker(job: Job, result: Answer | PredictionError) -> _Ending | None
         if not job.claim(by_worker=True):
             logger.warning("prediction %s: a late result is dropped", job.prediction_id)
             return None
+        with job.storing:  # who stores it at this moment comes first
+            pass
         return _succeeded(job, result) if isinstance(result, Answer) else _failed(job, result)
     except Exception:  # a job must end, and its worker must go on
         logger.exception("prediction %s: ending it raised", job.prediction_id)
@@ -198,10 +182,13 @@ def _read_image(job: Job) -> np.ndarray:
         if job.image_bytes is None:
             raise ImageUnreadable("neither pixels nor a file")
         try:
-            return decode_upload(job.environment, job.predictor, job.image_bytes).pixels
+            image = decode_upload(job.environment, job.predictor, job.image_bytes)
         except ImageUnreadable as error:
-            job.refusal = error
+            job.refuse(error)
             raise
+        if job.keep_as:
+            job.keep_as = stored_extension(image, job.keep_as)
+        return image.pixels
     try:
         data = job.image_path.read_bytes()
     except OSError as error:
@@ -222,30 +209,43 @@ def _succeeded(job: Job, answer: Answer) -> _Ending:
     try:
         _save_mask(job, answer)
         final_path, set_aside = _act_on_image(job, answer)
-    except ImageNotStored as error:
+    except (ImageNotStored, ImageUnreadable) as error:
         logger.error("prediction %s: %s", job.prediction_id, error)
+        if job.keep_as:
+            job.environment.results.remove(job.prediction_id)
+            return _refused(job, outcome, error)
         outcome = _outcome(job, error.status, reason_code=error.code)
         final_path, set_aside = None, job.image_path
         job.environment.results.remove(job.prediction_id)
-    return _Ending(job, outcome, _finished(job, outcome, answer, final_path), set_aside)
+    return _Ending(job, outcome, _finished(job, outcome, answer, final_path), bool(job.keep_as), set_aside)
 
 
 def _failed(job: Job, error: PredictionError) -> _Ending:
     outcome = _outcome(job, error.status, reason_code=error.code)
-    kept = job.image_path if _is_kept(job) else None
-    return _Ending(job, outcome, _finished(job, outcome, None, kept), job.image_path if not kept else None)
+    try:
+        kept = (save_picture(job) if job.keep_as else job.image_path) if _is_kept(job) else None
+    except (ImageNotStored, ImageUnreadable) as problem:
+        return _refused(job, outcome, problem)
+    removed = job.image_path if not kept else None
+    return _Ending(job, outcome, _finished(job, outcome, None, kept), bool(job.keep_as), removed)
+
+
+def _refused(job: Job, outcome: Outcome, error: Exception) -> _Ending:
+    """Nothing is kept of it, and who waits for the answer gets the error."""
+    job.refuse(error)
+    return _Ending(job, outcome, None)
 
 
 def _save_mask(job: Job, answer: Answer) -> None:
     """Raises ImageNotStored."""
-    if answer.mask is None or not job.store:
+    if answer.mask is None or not job.is_kept:
         return
     colours = class_colours(job.predictor.class_names, job.predictor.background_index)
     job.environment.results.save(job.prediction_id, MASK, encode_mask(answer.mask, colours))
 
 
 def _finished(job: Job, outcome: Outcome, answer: Answer | None, image_path: Path | None) -> FinishedPrediction | None:
-    if not job.store:
+    if not job.is_kept:
         return None
     items = [item.to_dict() for item in answer.items] if answer and outcome.status == PredictionStatus.DONE else None
     return FinishedPrediction(
@@ -278,10 +278,12 @@ def _store_and_finish(endings: Sequence[_Ending]) -> None:
 
 def _act_on_image(job: Job, answer: Answer) -> tuple[Path | None, Path | None]:
     """Do what `predicted_image_action` says: (where the picture lies now, what to delete once the row is written)."""
-    if job.image_path is None:
-        return None, None
     images, predictor = job.environment.images, job.predictor
     action = predictor.options.predicted_image_action
+    if job.keep_as:
+        return (save_picture(job, answer.folder_name) if action != "remove" else None), None
+    if job.image_path is None:
+        return None, None
     if action == "save":
         if predictor.main_folder is None:
             raise ImageNotStored("the predictor's cfg names no folder for pictures")
@@ -305,15 +307,22 @@ def _store(endings: Sequence[_Ending]) -> list[bool]:
     job = written[0].job
     while True:
         try:
-            found = job.environment.rows.finish([ending.finished for ending in written if ending.finished])
+            found = job.environment.rows.finish(
+                [e.finished for e in written if e.finished and not e.is_new],
+                [(new_row(e.job, starts=1), e.finished) for e in written if e.finished and e.is_new],
+            )
         except DatabaseBusy as error:
+            if _refuse_new(written, error):
+                return _store(endings)
             logger.warning("prediction %s: %s; trying again", job.prediction_id, error)
             if job.predictor.stopping.wait(RETRY_SECONDS):
                 logger.error("prediction %s: not stored, it runs again at the next start", job.prediction_id)
                 return [ending.finished is None for ending in endings]
-        except Exception:  # the jobs must end, whatever is wrong with the database
+        except Exception as error:  # the jobs must end, whatever is wrong with the database
             if len(endings) > 1:  # one row that cannot be written must not take the others along
                 return [_store([ending])[0] for ending in endings]
+            if _refuse_new(written, error):
+                return [True]
             logger.exception("prediction %s: not stored, it runs again at the next start", job.prediction_id)
             return [False]
         else:
@@ -327,6 +336,19 @@ def _store(endings: Sequence[_Ending]) -> list[bool]:
             if ending.finished and ending.finished.image_path:
                 _remove_quietly(ending.job, Path(ending.finished.image_path))
     return [True] * len(endings)
+
+
+def _refuse_new(endings: Sequence[_Ending], error: Exception) -> bool:
+    """Give up those whose rows were to be inserted: somebody waits for each, and is told. False: there are none."""
+    new = [ending for ending in endings if ending.is_new and ending.finished]
+    for ending in new:
+        path = ending.finished.image_path if ending.finished else None
+        ending.job.refuse(error)
+        ending.finished = None
+        ending.job.environment.results.remove(ending.job.prediction_id)
+        if path:
+            _remove_quietly(ending.job, Path(path))
+    return bool(new)
 
 
 def _record(ending: _Ending) -> PredictionRecord | None:

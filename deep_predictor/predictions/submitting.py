@@ -5,24 +5,22 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
-from deep_predictor.db.prediction_rows import NewPrediction
 from deep_predictor.environment import Environment
 from deep_predictor.errors import (
-    ImageNotStored,
     ImageUnreadable,
     InvalidPredictionId,
     PredictionIdUsed,
+    QueueFull,
     UnsupportedExtension,
     VideoNotTakenHere,
 )
 from deep_predictor.images.decoding import DecodedImage
-from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.predictions.cancelling import delete_prediction
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.predictor import Predictor
-from deep_predictor.predictions.running import decode_upload
+from deep_predictor.predictions.storing import decode_upload, insert_saved, save_picture, stored_extension
 
 _ID_PATTERN = re.compile(r"[A-Za-z0-9._~-]+")
 
@@ -36,26 +34,31 @@ class Upload:
     filename: str
     image_bytes: bytes
     store: bool = True
-    #: The server made the id at random, so it need not be looked up; the unique index would still refuse it.
+    #: The server made the id at random, and tells it with the answer.
     has_new_id: bool = False
 
 
 def submit_upload(environment: Environment, upload: Upload) -> Job:
     """Check, save, insert, queue. The unique index decides a race for one id.
 
-    With `store=False` a picture that cannot be decoded may only be found later: `job.refusal`.
+    With `store=False`, or a new id, what is wrong with the picture may only be found later: `job.refusal`.
     Raises, in this order: InvalidPredictionId, UnknownPredictor, UnsupportedExtension, PredictionIdUsed,
     ImageUnreadable, QueueFull, ImageNotStored, DatabaseBusy.
     """
     check_id(environment, upload.prediction_id)
     predictor = environment.get_predictor(upload.predictor_name)
     extension = _check_extension(environment, upload.filename)
-    if not upload.has_new_id and is_used(environment, upload.prediction_id):
-        raise PredictionIdUsed(upload.prediction_id)
-    image = _decode(environment, predictor, upload)
-    while not predictor.queue.reserve():  # since it was looked up, another one has taken its place
-        predictor = environment.get_predictor(upload.predictor_name)
+    if not upload.store and not upload.has_new_id:
+        _check_unused(environment, upload)
+    try:
         image = _decode(environment, predictor, upload)
+        while not predictor.queue.reserve():  # since it was looked up, another one has taken its place
+            predictor = environment.get_predictor(upload.predictor_name)
+            image = _decode(environment, predictor, upload)
+    except (ImageUnreadable, QueueFull):
+        if not upload.has_new_id:
+            _check_unused(environment, upload)  # which comes first; else the index says it when the row is inserted
+        raise
     try:
         return _accept(environment, predictor, upload, image, extension)
     except BaseException:
@@ -80,11 +83,19 @@ def submit_picture(environment: Environment, predictor: Predictor, image_bytes: 
 def _decode(environment: Environment, predictor: Predictor, upload: Upload) -> DecodedImage | None:
     """None where the worker decodes: the caller waits for the answer in any case, so one thread less wants a core.
 
+    Nobody asks for such a prediction before: either it is not stored, or its id is not known yet.
+
     Raises ImageUnreadable.
     """
-    if not upload.store and predictor.state == "ready":
+    if predictor.state == "ready" and (upload.has_new_id or not upload.store):
         return None
     return decode_upload(environment, predictor, upload.image_bytes)
+
+
+def _check_unused(environment: Environment, upload: Upload) -> None:
+    """Raises PredictionIdUsed."""
+    if is_used(environment, upload.prediction_id):
+        raise PredictionIdUsed(upload.prediction_id)
 
 
 def is_used(environment: Environment, prediction_id: str) -> bool:
@@ -118,49 +129,18 @@ def _accept(
     job = Job(upload.prediction_id, predictor, environment, pixels=image.pixels if image else None)
     environment.jobs.add(job)
     try:
-        if upload.store:
-            assert image is not None
-            _store(environment, job, upload, image, extension)
-        else:
-            job.image_bytes = upload.image_bytes
+        job.image_bytes = upload.image_bytes
+        job.keep_as = extension if upload.store else None
+        if image and upload.store:
+            job.keep_as = stored_extension(image, extension)
+            job.image_path = save_picture(job)
+            insert_saved(job)
+            job.image_bytes = job.keep_as = None
         job.keep_pixels_within(environment.pixel_budget)
-        if upload.store and job.is_claimed:  # deleted by a client before its row was there
+        if job.store and job.is_claimed:  # deleted by a client before its row was there
             delete_prediction(environment, job.prediction_id)
         predictor.queue.put(job)
     except BaseException:
         environment.jobs.discard(job)
         raise
     return job
-
-
-def _store(environment: Environment, job: Job, upload: Upload, image: DecodedImage, extension: str) -> None:
-    """Save the picture and insert the row; when the row cannot be written, the file goes again."""
-    data = upload.image_bytes
-    if job.predictor.options.strip_metadata:
-        try:
-            data = strip_metadata(data, image.extension)
-        except ImageNotStored as error:
-            raise ImageUnreadable(str(error)) from error
-    path = environment.images.save_upload(data, _stored_extension(image, extension))
-    try:
-        environment.rows.insert(new_row(job, path))
-    except BaseException:
-        environment.images.remove(path)
-        raise
-    job.image_path = path
-
-
-def _stored_extension(image: DecodedImage, extension: str) -> str:
-    """The client's spelling where it fits what the file is (`jpeg` for a JPEG), else the decoded type's own."""
-    same = {"jpeg": "jpg", "heif": "heic"}
-    return extension if same.get(extension, extension) == image.extension else image.extension
-
-
-def new_row(job: Job, path: Path) -> NewPrediction:
-    return NewPrediction(
-        prediction_id=job.prediction_id,
-        predictor_name=job.predictor.name,
-        image_path=str(path),
-        model_info=job.predictor.model_info,
-        model_id=job.predictor.model_id,
-    )

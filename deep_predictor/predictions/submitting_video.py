@@ -14,7 +14,8 @@ from deep_predictor.images.video_pipe import VideoLimits
 from deep_predictor.predictions.cancelling import delete_prediction
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.predictor import Predictor
-from deep_predictor.predictions.submitting import check_id, extension_of, is_used, new_row
+from deep_predictor.predictions.storing import insert_saved
+from deep_predictor.predictions.submitting import check_id, extension_of, is_used
 
 #: Videos that are looked at at a time, each by a process of its own, and how long one more waits for its turn.
 _CHECKERS = threading.BoundedSemaphore(2)
@@ -77,13 +78,8 @@ def _accept(environment: Environment, predictor: Predictor, prediction_id: str, 
     job = Job(prediction_id, predictor, environment)
     environment.jobs.add(job)
     try:
-        kept = environment.images.keep_spooled(path, extension)
-        try:
-            environment.rows.insert(new_row(job, kept))
-        except BaseException:
-            environment.images.remove(kept)
-            raise
-        job.image_path = kept
+        job.image_path = environment.images.keep_spooled(path, extension)
+        insert_saved(job)
         if job.is_claimed:  # deleted by a client before its row was there
             delete_prediction(environment, prediction_id)
         environment.videos.put(job)

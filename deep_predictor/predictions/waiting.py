@@ -33,25 +33,27 @@ class WaitSlots:
     def hold(self, predictor_name: str, most: int | None = None) -> Iterator[bool]:
         """Gives True with a slot that is held inside the block, or False at once when all are taken, or all that may
         wait for this predictor: `most`, or else `count_for_one`."""
-        granted = self._take(predictor_name, self.count_for_one if most is None else most)
+        slot = self.take(predictor_name, most)
         try:
-            yield granted
+            yield slot is not None
         finally:
-            if granted:
-                self._give_back(predictor_name)
+            if slot:
+                slot.give_back()
+
+    def take(self, predictor_name: str, most: int | None = None) -> WaitSlot | None:
+        """A slot to be given back, by whatever thread; None where `hold` would give False."""
+        most = self.count_for_one if most is None else most
+        with self._lock:
+            if self._taken >= self.count or self._taken_for[predictor_name] >= most:
+                return None
+            self._taken += 1
+            self._taken_for[predictor_name] += 1
+        return WaitSlot(self, predictor_name)
 
     def has_free(self, predictor_name: str) -> bool:
         """Whether `hold` would be granted now; it may be otherwise a moment later."""
         with self._lock:
             return self._taken < self.count and self._taken_for[predictor_name] < self.count_for_one
-
-    def _take(self, predictor_name: str, most: int) -> bool:
-        with self._lock:
-            if self._taken >= self.count or self._taken_for[predictor_name] >= most:
-                return False
-            self._taken += 1
-            self._taken_for[predictor_name] += 1
-            return True
 
     def _give_back(self, predictor_name: str) -> None:
         with self._lock:
@@ -59,6 +61,21 @@ class WaitSlots:
             self._taken_for[predictor_name] -= 1
             if not self._taken_for[predictor_name]:
                 del self._taken_for[predictor_name]
+
+
+class WaitSlot:
+    """One that is taken, until it is given back; giving it back twice does nothing."""
+
+    def __init__(self, slots: WaitSlots, predictor_name: str) -> None:
+        self._slots: WaitSlots | None = slots
+        self._predictor_name = predictor_name
+        self._lock = threading.Lock()
+
+    def give_back(self) -> None:
+        with self._lock:
+            slots, self._slots = self._slots, None
+        if slots:
+            slots._give_back(self._predictor_name)
 
 
 class WorkPlaces:

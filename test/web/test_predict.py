@@ -228,10 +228,10 @@ def test_predict_beyond_the_threads_that_may_wait_answers_503(site: Site) -> Non
 
     with ThreadPoolExecutor(slots.count_for_one) as clients:
         waiting = [clients.submit(predict, number) for number in range(slots.count_for_one)]
-        while len(site.production.rows.unfinished()) < slots.count_for_one:
+        while len(site.production.jobs) < slots.count_for_one:
             threading.Event().wait(0.005)
         refused = predict(0)
-        unfinished = len(site.production.rows.unfinished())
+        unfinished = len(site.production.jobs)
         fakes.release_hanging.set()
         answers = [each.result() for each in waiting]
     assert code_of(refused) == (503, "too_many_waiting")
