@@ -18,6 +18,7 @@ from deep_predictor.config.predictor_config import (
 )
 from deep_predictor.engines.verdict import Verdict
 from deep_predictor.errors import BackendNotReady, ConfigError, PredictionError, PredictionTimedOut, UnsafeModel
+from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions import running
 from deep_predictor.predictions.housekeeping import Housekeeper
 from deep_predictor.predictions.job import Job
@@ -148,10 +149,13 @@ class Predictor:
         """(workers, largest batch): what the cfg says, else what its engine takes.
 
         One worker more than the engine runs at a time: it decodes the next picture and hands out the last answer
-        meanwhile.
+        meanwhile. But not where each run has a core of its own: there it would only take one from a run.
         """
         engine = self._backend.engine if self._backend and self.state == "ready" else None
-        workers = engine.settings.requests + 1 if engine else 1
+        workers = 1
+        if engine:
+            has_own_cores = not engine.settings.on_gpu and engine.settings.requests >= usable_cores()
+            workers = engine.settings.requests + (0 if has_own_cores else 1)
         batch_size = engine.settings.batch_size if engine else 1
         return self.options.workers or workers, self.options.max_batch_size or batch_size
 
