@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "live": _BASE | {"db"},
     "management": {"config"} | _MANAGING,
     "web": _SERVING | _MANAGING | {"management"},
+    "listening": {"web"},
     "starters": _BASE,
     "predict": _BASE,
     "app": _SERVING | _MANAGING | {"management", "web", "os_limits"},
@@ -80,7 +81,9 @@ KEPT_IN: dict[str, set[str]] = {
         "publishing",
         "datasets",
         "runs",
+        "listening",
     },
+    "waitress": {"listening"},
 }
 
 

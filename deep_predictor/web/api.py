@@ -13,7 +13,7 @@ from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, TEST_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import production_environment, test_environment
 from deep_predictor.web.error_responses import problem
-from deep_predictor.web.json_format import answer_of, json_response, predictor_names, unknown_answer
+from deep_predictor.web.json_format import accepted_answer, answer_of, json_response, predictor_names, unknown_answer
 from deep_predictor.web.long_poll import find_prediction, wait_seconds_of
 from deep_predictor.web.operations import note_operation
 from deep_predictor.web.upload_form import submit_form
@@ -39,8 +39,7 @@ def send_upload() -> ResponseReturnValue:
     environment = test_environment()
     job = submit_form(request, environment)
     if wants_json(request):
-        record = environment.rows.find(job.prediction_id)
-        return json_response(answer_of(record, environment) if record else unknown_answer(), 201)
+        return json_response(accepted_answer(job), 201)
     return _text("success", 201)
 
 

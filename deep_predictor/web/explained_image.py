@@ -9,7 +9,7 @@ from deep_predictor.environment import Environment
 from deep_predictor.errors import ImageUnreadable, NotExplainable, PredictionNotFound, RequestInvalid, StateConflict
 from deep_predictor.images.heat import encode_png, lay_heat, shown_size
 from deep_predictor.predictions.explanations import Explanation, Wanted, find_heat, network_of
-from deep_predictor.predictions.running import decode_upload
+from deep_predictor.predictions.storing import decode_upload
 from deep_predictor.web.current import current_application
 from deep_predictor.web.parking import Parked, parking_of
 from deep_predictor.web.stored_image import IMAGE_POLICY, find_image
@@ -62,9 +62,9 @@ def _class_index(record: PredictionRecord, class_names: tuple[str, ...], asked: 
 
 def _wait_for(explanation: Explanation) -> Explanation:
     """The same, ended, or still at it after WAIT_SECONDS. Raises Parked."""
-    ask_again = parking_of(request.environ)
-    if ask_again:
-        if explanation.when_ended(ask_again):
+    parking = parking_of(request.environ)
+    if parking:
+        if explanation.when_ended(parking.ask_again):
             raise Parked
         return explanation
     with current_application().wait_slots.hold(explanation.wanted.predictor.name) as granted:

@@ -44,6 +44,26 @@ def answer_of(record: PredictionRecord, environment: Environment) -> dict[str, A
     )
 
 
+def accepted_answer(job: Job) -> dict[str, Any]:
+    """The answer for an upload that was just accepted, or is final already, without reading its row."""
+    if job.record:
+        return answer_of(job.record, job.environment)
+    return _answer(
+        _Facts(
+            prediction_id=job.prediction_id,
+            status=int(PredictionStatus.ACCEPTED),
+            time=int(job.accepted_time),
+            items=(),
+            seconds=None,
+            reason_code=None,
+            model_name=job.predictor.name,
+            model_info=job.predictor.model_info,
+            progress=job.progress,
+        ),
+        job.predictor,
+    )
+
+
 def _progress_of(record: PredictionRecord, environment: Environment) -> VideoProgress | None:
     job = environment.jobs.find(record.prediction_id) if record.status == PredictionStatus.ACCEPTED else None
     return job.progress if job else None

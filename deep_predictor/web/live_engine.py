@@ -22,7 +22,7 @@ from engineio.socket import Socket
 
 from deep_predictor.live.outbox import Outbox
 from deep_predictor.predictions.waiting import WaitSlots
-from deep_predictor.web.parking import PARK, Parked, parking_of
+from deep_predictor.web.parking import PARKING, Parked, parking_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -49,7 +49,7 @@ MOST_PACKETS = 16
 SLOT_NAME = "/socket.io/"
 #: What the connection's first request leaves behind; it may be asked for years later.
 _PASSING = frozenset(
-    {PARK, "wsgi.input", "wsgi.file_wrapper", "waitress.client_disconnected", "werkzeug.request", "werkzeug.socket"}
+    {PARKING, "wsgi.input", "wsgi.file_wrapper", "waitress.client_disconnected", "werkzeug.request", "werkzeug.socket"}
 )
 #: What the libraries raise for what is no Engine.IO, or no Socket.IO.
 _UNREADABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
@@ -177,9 +177,9 @@ class LiveEngine(engineio.Server):
 
     def _wait(self, live: LiveSocket, environ: WSGIEnvironment) -> bool:
         """False when another request waits already. Raises Parked."""
-        ask_again = parking_of(environ)
-        if ask_again:
-            if live.queue.when_filled(ask_again):
+        parking = parking_of(environ)
+        if parking:
+            if live.queue.when_filled(parking.ask_again):
                 raise Parked
             return False
         with self._slots.hold(SLOT_NAME, self._slots.count // 2) as granted:

@@ -18,7 +18,9 @@ from deep_predictor.errors import TooManyWaiting
 from deep_predictor.web.error_responses import problem_response
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from deep_predictor.web.plain_way import Quick
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,7 @@ LOG_SECONDS = 10.0
 class LoadShedder:
     """Stands before the application. Only for raw pictures: what a form or JSON asks for, its body must be read for."""
 
-    def __init__(self, app: Flask, application: Application, following: WSGIApplication) -> None:
+    def __init__(self, app: Flask, application: Application, following: Quick) -> None:
         self._following = following
         self._slots = application.wait_slots
         self._default_name = application.main_config.production.prediction_options.default_predictor_name
@@ -48,6 +50,10 @@ class LoadShedder:
             logger.warning("too many requests wait; %d were refused since the start", self._refused)
         start_response(self._status, list(self._headers.items()))
         return [self._body]
+
+    def is_quick(self, environ: WSGIEnvironment) -> bool:
+        """Whether the request is refused, or parked, without waiting for anything."""
+        return self._is_refused(environ) or self._following.is_quick(environ)
 
     def _is_refused(self, environ: WSGIEnvironment) -> bool:
         if environ["PATH_INFO"] != PREDICT_PATH or environ["REQUEST_METHOD"] != "POST" or "HTTP_ORIGIN" in environ:

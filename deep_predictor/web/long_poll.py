@@ -7,7 +7,8 @@ import math
 from flask import Request
 
 from deep_predictor.db.prediction_rows import PredictionRecord
-from deep_predictor.environment import Environment
+from deep_predictor.environment import Application, Environment
+from deep_predictor.predictions.slot_wait import SlotWait
 from deep_predictor.web.current import current_application
 
 LONGEST_WAIT_SECONDS = 30.0
@@ -31,13 +32,27 @@ def find_prediction(environment: Environment, prediction_id: str, wait_seconds: 
     """
     if not _may_be_id(prediction_id):
         return None
-    job = environment.jobs.find(prediction_id) if wait_seconds > 0 else None
-    if job is None or not job.store:
+    waiting = wait_for(current_application(), environment, prediction_id) if wait_seconds > 0 else None
+    if waiting is None:
         return environment.rows.find(prediction_id)
-    with current_application().wait_slots.hold(job.predictor.name) as granted:
-        if granted:
-            job.wait(wait_seconds)
-    return job.record or environment.rows.find(prediction_id)
+    waiting.wait(wait_seconds)
+    return waiting.record()
+
+
+def wait_for(application: Application, environment: Environment, prediction_id: str) -> PollWait | None:
+    """None for a prediction that is not under way, or stored nowhere, and where no slot is free to wait in."""
+    job = environment.jobs.find(prediction_id)
+    slot = application.wait_slots.take(job.predictor.name) if job and job.store else None
+    return PollWait(job, slot) if job and slot else None
+
+
+class PollWait(SlotWait):
+    """For a prediction that is stored."""
+
+    def record(self) -> PredictionRecord | None:
+        """As it is now; None when it was deleted meanwhile. Raises DatabaseBusy."""
+        self.give_back()
+        return self.job.record or self.job.environment.rows.find(self.job.prediction_id)
 
 
 def _may_be_id(text: str) -> bool:

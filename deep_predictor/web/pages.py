@@ -15,7 +15,7 @@ from deep_predictor.publishing.examples import Example
 from deep_predictor.web import serving_operations as operations
 from deep_predictor.web.access import PUBLIC, UPLOAD_CREDENTIAL, register, wants_json
 from deep_predictor.web.current import current_application, current_management, production_environment
-from deep_predictor.web.json_format import answer_of, json_response, predictor_details
+from deep_predictor.web.json_format import accepted_answer, answer_of, json_response, predictor_details
 from deep_predictor.web.long_poll import find_prediction
 from deep_predictor.web.model_cards import choose_model, model_cards
 from deep_predictor.web.page_words import (
@@ -81,6 +81,8 @@ def send_upload() -> ResponseReturnValue:
     """201 with the result page; refusals are raised, and `error_responses` turns them into pages."""
     environment = production_environment()
     job = submit_form(request, environment)
+    if wants_json(request):
+        return json_response(accepted_answer(job), 201)
     return _result_response(environment, job.prediction_id, 201)
 
 

@@ -1,22 +1,52 @@
 """How a request waits without holding a thread, where the web server can park it.
 
-Such a server puts a call into the environ, under PARK: it has the same request asked again, in some thread. Who wants
-to wait hands that call to what will wake it, and raises Parked.
+Such a server puts a Parking into the environ. Who wants to wait hands one of its calls to what will wake it, and raises
+Parked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
-PARK = "deep_predictor.park"
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+PARKING = "deep_predictor.parking"
+ANSWER = "deep_predictor.answer"
+#: In `app.extensions`: whether a request of this environ is answered, or parked, without waiting for anything.
+QUICK = "deep_predictor.quick"
 
 
 class Parked(BaseException):
     """Nothing was answered yet. No Exception: servers answer those with 500."""
 
 
-def parking_of(environ: Mapping[str, Any]) -> Callable[[], object] | None:
-    """What asks this request again; None where the server cannot park it."""
-    found: Callable[[], object] | None = environ.get(PARK)
+class Parking(Protocol):
+    """What can be done with the request that is being served."""
+
+    def ask_again(self) -> None:
+        """Have the same request asked again, from its beginning, in some thread."""
+
+    def answer_by(self, answer: WSGIApplication, environ: WSGIEnvironment, within_seconds: float) -> Callable[[], None]:
+        """What has this request answered by `answer`, at once and in the thread that calls it.
+
+        Only the first call counts. When none has come within so many seconds, the server calls `answer` itself.
+        """
+
+
+class ParkedAnswers:
+    """Stands before the application: a request that was parked to be answered is not asked again."""
+
+    def __init__(self, following: WSGIApplication) -> None:
+        self._following = following
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer: WSGIApplication = environ.pop(ANSWER, self._following)
+        return answer(environ, start_response)
+
+
+def parking_of(environ: Mapping[str, Any]) -> Parking | None:
+    """None where the server cannot park the request."""
+    found: Parking | None = environ.get(PARKING)
     return found

@@ -18,7 +18,11 @@ from deep_predictor.web.management.blueprints import create_management
 from deep_predictor.web.openapi import create_openapi
 from deep_predictor.web.operations import IdConverter
 from deep_predictor.web.pages import create_pages
+from deep_predictor.web.parking import QUICK, ParkedAnswers
+from deep_predictor.web.plain_answers import PlainAnswers
 from deep_predictor.web.plain_predict import PlainPredict
+from deep_predictor.web.plain_upload import PlainUpload
+from deep_predictor.web.plain_way import NeverQuick
 from deep_predictor.web.security_headers import register_security_headers
 from deep_predictor.web.studio.blueprint import create_studio
 from deep_predictor.web.upload_form import UploadRequest
@@ -43,5 +47,9 @@ def register_web(app: Flask) -> None:
     register_cors(app)
     with app.app_context():
         application = current_application()
-        plain_predict = PlainPredict(app, application, app.wsgi_app)
-        app.wsgi_app = LoadShedder(app, application, plain_predict)  # type: ignore[method-assign]
+        plain_answers = PlainAnswers(app, application, NeverQuick(app.wsgi_app))
+        plain_upload = PlainUpload(app, application, plain_answers)
+        plain_predict = PlainPredict(app, application, plain_upload)
+        load_shedder = LoadShedder(app, application, plain_predict)
+    app.wsgi_app = ParkedAnswers(load_shedder)  # type: ignore[method-assign]
+    app.extensions[QUICK] = load_shedder.is_quick

@@ -14,8 +14,8 @@ import pytest
 
 from deep_predictor.config.management_options import LibraryOptions
 from deep_predictor.db.training_job_rows import JobState
+from deep_predictor.listening.parser import MOST_LARGE_BODIES
 from deep_predictor.web.large_bodies import BodyLimits
-from deep_predictor.web.waitress_parser import MOST_LARGE_BODIES
 from test.app_builder import DUMMY
 from test.training.datasets.pictures import png
 from test.web.conftest import MakeSite
@@ -89,7 +89,7 @@ def test_large_body_that_the_disk_has_no_room_for_is_refused(
         raise OSError(5, "Input/output error")
 
     if problem == "full":
-        monkeypatch.setattr("deep_predictor.web.waitress_parser._BYTES_KEPT_FREE", 2**60)
+        monkeypatch.setattr("deep_predictor.listening.parser._BYTES_KEPT_FREE", 2**60)
     else:
         monkeypatch.setattr("shutil.disk_usage", refuse)
     with begun(socket_site) as connection:
