@@ -41,6 +41,10 @@ def create_app() -> Flask:
         return app
     app = build_app(_config_path(), {"bind_host": _option(sys.argv, "host", HOST), "websockets": True})
     app.cli.add_command(users)
+    if command == "db":
+        from deep_predictor.db.upgrading import connect_flask_db  # nothing else needs it here
+
+        connect_flask_db(app)
     if command == "run":
         print_setup_link(app, shown_address(_option(sys.argv, "host", HOST), int(_option(sys.argv, "port", PORT))))
     return app

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,9 +14,11 @@ from flask import Flask
 
 import flask_app
 from deep_predictor.accounts import commands, passwords
+from deep_predictor.db.setup import MIGRATIONS_FOLDER
 from deep_predictor.management import EXTENSION
 from test.app_builder import build_app, write_config
 
+ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "correct horse"
 Run = Callable[..., Result]
 
@@ -41,6 +45,14 @@ def run(server: Flask, config_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     monkeypatch.setattr(sys, "argv", ["/bin/flask", "--app", "flask_app", "user"])
     runner = flask_app.create_app().test_cli_runner()
     return lambda *arguments, **more: runner.invoke(args=["user", *arguments], **more)
+
+
+def test_flask_db_knows_the_newest_revision(tmp_path: Path) -> None:
+    environment = {**os.environ, "DEEP_PREDICTOR_CONFIG": str(write_config(tmp_path))}
+    command = [sys.executable, "-m", "flask", "--app", "flask_app", "db", "heads"]
+    said = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    newest = max(path.name[1:5] for path in (MIGRATIONS_FOLDER / "versions").glob("v*.py"))
+    assert said.stdout.split() == [newest, "(head)"], said.stderr
 
 
 def test_user_goes_from_added_to_disabled_while_the_server_runs(server: Flask, run: Run) -> None:

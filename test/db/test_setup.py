@@ -14,6 +14,7 @@ from flask import Flask
 
 from deep_predictor.db.models import BIND_KEYS, PredictionColumns, db, get_model
 from deep_predictor.db.setup import MIGRATIONS_FOLDER, rows_for
+from deep_predictor.db.upgrading import connect_flask_db
 from deep_predictor.errors import DatabaseBusy, DatabaseNotUpgradable
 from test.db.databases import (
     OLD_TABLE_WITH_DURATIONS,
@@ -70,6 +71,15 @@ def test_migrations_have_one_head() -> None:
         "v0006_boxes_and_masks.py",
     ]
     assert revisions == known, "extend this list, and test the upgrade from the one before"
+
+
+def test_database_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:
+    with connected(tmp_path):
+        pass
+    code = CONNECT.format(before="") + "print('alembic' in sys.modules, 'flask_migrate' in sys.modules)"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert finished.stdout.split() == ["connected", "False", "False"], finished.stderr
 
 
 def test_new_sqlite_file_is_in_wal_with_a_busy_timeout(tmp_path: Path) -> None:
@@ -193,6 +203,7 @@ def test_two_processes_that_upgrade_one_file_at_once_both_succeed(tmp_path: Path
 
 def test_command_line_of_migrations_sees_both_databases(tmp_path: Path) -> None:
     with connected(tmp_path) as app:
+        connect_flask_db(app)
         result = app.test_cli_runner().invoke(args=["db", "upgrade"])
         assert result.exit_code == 0, result.output
         result = app.test_cli_runner().invoke(args=["db", "check"])
