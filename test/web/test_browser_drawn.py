@@ -232,10 +232,13 @@ def test_heat_map_is_asked_for_and_lies_over_the_picture(open_page: OpenPage, pa
     page.route("**/image?explain=1*", lambda route: waiting.append(route))
     button = page.get_by_role("button", name="Why this answer?")
     button.focus()
-    page.keyboard.press("Enter")
+    with page.expect_request("**/image?explain=1*"):
+        page.keyboard.press("Enter")
     expect(page.locator(".explaining-words")).to_have_text("Looking for what counted…")
     page.clock.run_for(3500)
     expect(page.locator(".explaining-words")).to_contain_text("This takes a while")
+    while not waiting:  # the page has asked, so it comes
+        page.evaluate("() => 0")
     (route,) = waiting
     assert route.request.url.endswith("explain=1&opacity=1")
     file = io.BytesIO()

@@ -83,7 +83,10 @@ def test_classes_are_chosen_by_search_and_made(studio: Studio) -> None:
     expect(marks(page)).to_have_attribute("aria-label", re.compile("^bird"))
     press(page, "c")
     page.keyboard.type("IMG")
-    press(page, "Enter", "s")
+    press(page, "Enter")
+    expect(marks(page)).to_have_attribute("aria-label", re.compile(re.escape(HOSTILE_NAME)))
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    press(page, "s")
     expect(page.locator("#save-state")).to_have_text("Saved")
     assert list(studio.management.datasets.get(dataset_id).class_names) == [HOSTILE_NAME, "bird"]
     assert boxes_in(studio, dataset_id) == [[(HOSTILE_NAME, 40, 40, 60, 60)]]
