@@ -16,7 +16,7 @@ from waitress.task import ErrorTask, WSGITask
 
 from deep_predictor.listening.loop import Loop
 from deep_predictor.web.error_responses import TOO_LARGE_TEXT
-from deep_predictor.web.parking import ANSWER, PARKING, Parked
+from deep_predictor.web.parking import ANSWER, IS_QUICK, PARKING, Parked
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -78,7 +78,9 @@ class Channel(HTTPChannel):
     _parts: list[bytes] | None = None
     #: What the next task has for its environ.
     _environ: dict[str, Any] | None = None
-    _late: _LateAnswer | None = None
+    _parked: ParkedRequest | None = None
+    total_outbufs_len: int
+    will_close: bool
 
     def __init__(self, server: Any, sock: Any, addr: Any, adj: Any, map: Any = None) -> None:
         super().__init__(_Listener(server, self), sock, addr, adj, map)
@@ -88,6 +90,14 @@ class Channel(HTTPChannel):
         if self._fileno is not None:
             self.loop.forget(self._fileno)
         super().del_channel(map)
+
+    def handle_close(self) -> None:
+        """The selector is the receiving thread's: any other only says that the connection is to be closed."""
+        if self.loop.is_here or not self.loop.is_running:
+            super().handle_close()
+        else:
+            self.connected, self.will_close = False, True
+            self.loop.note(self)
 
     def service(self) -> None:
         with suppress(Parked):  # the request stays the first one, so nothing else is read or answered meanwhile
@@ -99,7 +109,8 @@ class Channel(HTTPChannel):
         if request.error:
             return False
         self._environ = Task(self, request).new_environ()
-        return type(self).quick(self._environ)
+        self._environ[IS_QUICK] = is_quick = type(self).quick(self._environ)
+        return is_quick
 
     def take_environ(self) -> dict[str, Any] | None:
         """For the task that is about to be served."""
@@ -113,23 +124,30 @@ class Channel(HTTPChannel):
         else:
             self.service()
 
-    def answer_by(self, answer: WSGIApplication, environ: WSGIEnvironment, within_seconds: float) -> Callable[[], None]:
-        once = threading.Lock()
-
-        def answer_now(serve: Callable[[], None] = self.service) -> None:
-            if once.acquire(blocking=False):
-                self._late = None
-                self._environ = {**environ, ANSWER: answer}
-                serve()
-
-        self._late = time.monotonic() + within_seconds, answer_now
-        return answer_now
+    def answer_by(self, answer: WSGIApplication, environ: WSGIEnvironment, within_seconds: float) -> ParkedRequest:
+        self._parked = ParkedRequest(self, {**environ, ANSWER: answer}, time.monotonic() + within_seconds)
+        return self._parked
 
     def answer_late(self, now: float) -> None:
         """Have a thread answer what was parked for too long."""
-        late = self._late
-        if late and late[0] <= now:
-            late[1](self.ask_again)
+        parked = self._parked
+        if parked and parked.deadline <= now and parked.take_back():
+            self.serve_with(parked.environ, in_thread=True)
+
+    def serve_with(self, environ: WSGIEnvironment, in_thread: bool = False) -> None:
+        """Serve the first request, parked until now. A thread of the server's own does it where that may have to wait.
+
+        Only they may wait for a client that reads slowly, and has not read earlier answers yet.
+        """
+        self._environ = environ
+        if in_thread or self.total_outbufs_len:
+            self.ask_again()
+        else:
+            self.service()
+
+    def forget_parked(self, parked: ParkedRequest) -> None:
+        if self._parked is parked:
+            self._parked = None
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -157,7 +175,23 @@ class Channel(HTTPChannel):
         return len(data)
 
 
-_LateAnswer = tuple[float, Callable[[Callable[[], None]], None]]
+class ParkedRequest:
+    """The first request of a connection; `answer` or `take_back`, whichever is called first, decides about it."""
+
+    def __init__(self, channel: Channel, environ: WSGIEnvironment, deadline: float) -> None:
+        self.environ, self.deadline = environ, deadline
+        self._channel = channel
+        self._once = threading.Lock()
+
+    def answer(self) -> None:
+        if self.take_back():
+            self._channel.serve_with(self.environ)
+
+    def take_back(self) -> bool:
+        if not self._once.acquire(blocking=False):
+            return False
+        self._channel.forget_parked(self)
+        return True
 
 
 class _Listener:

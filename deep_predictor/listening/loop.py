@@ -43,6 +43,7 @@ class Loop:
         self._changed: deque[Channel] = deque()
         self._quick: deque[Channel] = deque()
         self._thread_id = 0
+        self.is_running = False
 
     @property
     def is_here(self) -> bool:
@@ -51,7 +52,7 @@ class Loop:
 
     def loop(self, timeout: float, map: MutableMapping[int, Any], use_poll: bool) -> None:
         """Serve what is in `map` until nothing is; waitress calls it as it would call its own."""
-        self._thread_id, next_look = threading.get_ident(), 0.0
+        self._thread_id, self.is_running, next_look = threading.get_ident(), True, 0.0
         try:
             while map:
                 now = time.monotonic()
@@ -61,13 +62,14 @@ class Loop:
                 self._look_at_changed()
                 self._handle_events(map, min(timeout, LOOK_SECONDS))
                 for _ in range(len(self._quick)):
-                    self._quick.popleft().service()
+                    channel = self._quick.popleft()
+                    guarded(channel, channel.service)
         except (SystemExit, KeyboardInterrupt):
-            self._thread_id = 0
+            self._thread_id, self.is_running = 0, False
             self._on_stop()
             raise
         finally:
-            self._thread_id = 0
+            self._thread_id, self.is_running = 0, False
 
     def note(self, channel: Channel) -> None:
         """It may wait for more than before; called by any thread."""
@@ -91,12 +93,13 @@ class Loop:
         self._others = [one for one in served if not hasattr(one, "answer_late")]
         for one in served:
             if hasattr(one, "answer_late"):
-                one.answer_late(now)
-                self._watch(one)
+                guarded(one, one.answer_late, now)
+                guarded(one, self._watch, one)
 
     def _look_at_changed(self) -> None:
         for _ in range(len(self._changed)):
-            self._watch(self._changed.popleft())
+            channel = self._changed.popleft()
+            guarded(channel, self._watch, channel)
         for one in self._others:
             self._watch(one)
 
@@ -118,13 +121,21 @@ class Loop:
     def _handle_events(self, map: MutableMapping[int, Any], timeout: float) -> None:
         """What is watched for and not wanted, as while a connection's request is served, is unlearned when it comes."""
         for key, events in self._selector.select(timeout):
-            one = key.data
-            if map.get(key.fd) is not one:
+            one = map.get(key.fd)
+            if one is None or one is not key.data:
                 continue
             if due := events & wanted_events(one):
                 readwrite(one, _POLL_FLAGS[due])
             if not due or wanted_events(one) & ~key.events:
-                self._watch(one)
+                self._changed.append(one)
+
+
+def guarded(channel: Channel, call: Callable[..., object], *arguments: Any) -> None:
+    """Whatever one connection raises ends it alone."""
+    try:
+        call(*arguments)
+    except Exception:
+        channel.handle_error()
 
 
 class Dispatcher(ThreadedTaskDispatcher):

@@ -25,14 +25,24 @@ def delete_prediction(environment: Environment, prediction_id: str) -> bool:
         return _delete(environment, prediction_id, job)
 
 
+def drop(job: Job) -> None:
+    """Give up a prediction of which nothing is stored; one that runs is dropped when it comes back."""
+    if job.claim():
+        job.predictor.queue.discard(job)
+        job.environment.jobs.discard(job)
+        job.end(None)
+
+
 def _delete(environment: Environment, prediction_id: str, job: Job | None) -> bool:
     """As `delete_prediction`. Whoever claims the job finds its queue alive, also one that is retired meanwhile."""
     cancelled = job if job and job.claim() else None
     if cancelled:
+        with cancelled.storing:  # who stores it at this moment comes first
+            pass
         cancelled.predictor.queue.discard(cancelled)
         environment.videos.discard(cancelled)
     elif job:
-        job.wait(STORING_SECONDS)
+        job.wait_until_final(STORING_SECONDS)
     try:
         record = environment.rows.find(prediction_id)
         deleted = record is not None and environment.rows.delete(prediction_id, record.image_path)

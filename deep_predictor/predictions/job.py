@@ -91,6 +91,7 @@ class Job:
         self.is_ending_in_worker = False
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._final = threading.Event()
         self._calls: list[Callable[[], object]] = []
         self._budget: PixelBudget | None = None
 
@@ -118,7 +119,8 @@ class Job:
 
     def refuse(self, error: Exception) -> None:
         """Nothing is kept of it; whoever waits for the answer gets this error. Its end comes next."""
-        self.refusal, self.keep_as = error, None
+        error.__context__ = None  # it would keep the upload alive, as its traceback would
+        self.refusal, self.keep_as = error.with_traceback(None), None
 
     def keep_pixels_within(self, budget: PixelBudget) -> None:
         """Hold the decoded picture until the end if the budget allows; else drop it, the file is there."""
@@ -135,6 +137,7 @@ class Job:
         if self._budget and self.pixels is not None:
             self._budget.give_back(self.pixels.nbytes)
         self.pixels = self.image_bytes = None
+        self._final.set()
         self._wake()
 
     def wait(self, seconds: float) -> bool:
@@ -149,6 +152,11 @@ class Job:
                 self._calls.append(call)
                 return True
         return False
+
+    def wait_until_final(self, seconds: float) -> bool:
+        """As `wait`, also while the server stops."""
+        self._final.wait(seconds)
+        return self._final.is_set()
 
     def wake_waiters(self) -> None:
         """Let every `wait` return now, without an outcome."""

@@ -88,6 +88,8 @@ def fail(job: Job, error: PredictionError) -> bool:
     """End a job with the error's status, unless it has been ended already. True when this call did it."""
     if not job.claim():
         return False
+    with job.storing:  # who stores it at this moment comes first
+        pass
     _store_and_finish([_failed(job, error)])
     return True
 
@@ -281,7 +283,9 @@ def _act_on_image(job: Job, answer: Answer) -> tuple[Path | None, Path | None]:
     images, predictor = job.environment.images, job.predictor
     action = predictor.options.predicted_image_action
     if job.keep_as:
-        return (save_picture(job, answer.folder_name) if action != "remove" else None), None
+        if action == "remove":
+            return None, None
+        return save_picture(job, answer.folder_name if action == "save" else None), None
     if job.image_path is None:
         return None, None
     if action == "save":
@@ -309,7 +313,7 @@ def _store(endings: Sequence[_Ending]) -> list[bool]:
         try:
             found = job.environment.rows.finish(
                 [e.finished for e in written if e.finished and not e.is_new],
-                [(new_row(e.job, starts=1), e.finished) for e in written if e.finished and e.is_new],
+                [(new_row(e.job, None, starts=1), e.finished) for e in written if e.finished and e.is_new],
             )
         except DatabaseBusy as error:
             if _refuse_new(written, error):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deep_predictor.db.prediction_rows import NewPrediction
 from deep_predictor.errors import ImageNotStored, ImageUnreadable
-from deep_predictor.images.decoding import DecodedImage, decode_image
+from deep_predictor.images.decoding import EXTENSION_FORMATS, DecodedImage, decode_image
 from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.job import Job
@@ -45,21 +45,21 @@ def store_accepted(job: Job) -> None:
         if job.is_claimed or job.keep_as is None or job.image_bytes is None:
             return
         job.keep_as = stored_extension(decode_upload(job.environment, job.predictor, job.image_bytes), job.keep_as)
-        job.image_path = save_picture(job)
-        insert_saved(job)
-        job.keep_as = None
+        insert_saved(job, save_picture(job))
 
 
-def insert_saved(job: Job) -> None:
-    """Insert the row of a job whose picture is saved; when it cannot be written, the picture goes again."""
-    path = job.image_path
-    assert path is not None
+def insert_saved(job: Job, path: Path) -> None:
+    """Insert the row of a job whose picture was saved; when it cannot be written, the picture goes again.
+
+    Only then the job has the picture: a worker that takes it before would look for its row.
+    """
     try:
-        job.environment.rows.insert(new_row(job))
+        job.environment.rows.insert(new_row(job, path))
     except BaseException:
-        job.image_path = None
         job.environment.images.remove(path)
         raise
+    job.image_path = path
+    job.image_bytes = job.keep_as = None
 
 
 def save_picture(job: Job, class_name: str | None = None) -> Path:
@@ -70,7 +70,7 @@ def save_picture(job: Job, class_name: str | None = None) -> Path:
     data, extension = job.image_bytes or b"", job.keep_as or ""
     if job.predictor.options.strip_metadata:
         try:
-            data = strip_metadata(data, extension)
+            data = strip_metadata(data, EXTENSION_FORMATS.get(extension, extension))
         except ImageNotStored as error:
             raise ImageUnreadable(str(error)) from error
     images, main_folder = job.environment.images, job.predictor.main_folder
@@ -87,12 +87,12 @@ def stored_extension(image: DecodedImage, extension: str) -> str:
     return extension if same.get(extension, extension) == image.extension else image.extension
 
 
-def new_row(job: Job, starts: int = 0) -> NewPrediction:
-    """`starts`: how often it was started."""
+def new_row(job: Job, path: Path | None, starts: int = 0) -> NewPrediction:
+    """`path`: where its picture lies; `starts`: how often it was started."""
     return NewPrediction(
         prediction_id=job.prediction_id,
         predictor_name=job.predictor.name,
-        image_path=str(job.image_path or ""),
+        image_path=str(path or ""),
         model_info=job.predictor.model_info,
         model_id=job.predictor.model_id,
         attempts=starts,

@@ -133,9 +133,7 @@ def _accept(
         job.keep_as = extension if upload.store else None
         if image and upload.store:
             job.keep_as = stored_extension(image, extension)
-            job.image_path = save_picture(job)
-            insert_saved(job)
-            job.image_bytes = job.keep_as = None
+            insert_saved(job, save_picture(job))
         job.keep_pixels_within(environment.pixel_budget)
         if job.store and job.is_claimed:  # deleted by a client before its row was there
             delete_prediction(environment, job.prediction_id)

@@ -78,8 +78,7 @@ def _accept(environment: Environment, predictor: Predictor, prediction_id: str, 
     job = Job(prediction_id, predictor, environment)
     environment.jobs.add(job)
     try:
-        job.image_path = environment.images.keep_spooled(path, extension)
-        insert_saved(job)
+        insert_saved(job, environment.images.keep_spooled(path, extension))
         if job.is_claimed:  # deleted by a client before its row was there
             delete_prediction(environment, prediction_id)
         environment.videos.put(job)

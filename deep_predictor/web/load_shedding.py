@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 PREDICT_PATH = "/api/v1/predict"
 #: Under overload there would be hundreds of lines a second.
 LOG_SECONDS = 10.0
+#: Longer ones are not worth the time that reading them takes.
+_LONGEST_QUERY = 2000
+_IS_REFUSED = "deep_predictor.is_refused"
 
 
 class LoadShedder:
@@ -42,7 +45,7 @@ class LoadShedder:
         self._status, self._headers, self._body = response.status, response.get_wsgi_headers({}), response.get_data()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not self._is_refused(environ):
+        if not self._knows_refused(environ):
             return self._following(environ, start_response)
         self._refused += 1
         if time.monotonic() >= self._next_line:
@@ -53,12 +56,21 @@ class LoadShedder:
 
     def is_quick(self, environ: WSGIEnvironment) -> bool:
         """Whether the request is refused, or parked, without waiting for anything."""
-        return self._is_refused(environ) or self._following.is_quick(environ)
+        return self._knows_refused(environ) or self._following.is_quick(environ)
+
+    def _knows_refused(self, environ: WSGIEnvironment) -> bool:
+        """Decided once a request: what was to be refused is no business of the thread that receives it otherwise."""
+        if _IS_REFUSED not in environ:
+            environ[_IS_REFUSED] = self._is_refused(environ)
+        return bool(environ[_IS_REFUSED])
 
     def _is_refused(self, environ: WSGIEnvironment) -> bool:
         if environ["PATH_INFO"] != PREDICT_PATH or environ["REQUEST_METHOD"] != "POST" or "HTTP_ORIGIN" in environ:
             return False
         if not environ.get("CONTENT_TYPE", "").startswith("image/"):
             return False
-        names = parse_qs(environ.get("QUERY_STRING", "")).get("model_name")
+        query = environ.get("QUERY_STRING", "")
+        if len(query) > _LONGEST_QUERY:
+            return False
+        names = parse_qs(query).get("model_name")
         return not self._slots.has_free(names[0] if names else self._default_name)

@@ -6,7 +6,7 @@ Parked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 PARKING = "deep_predictor.parking"
 ANSWER = "deep_predictor.answer"
+#: True where the thread that receives serves the request: it must not wait for anything.
+IS_QUICK = "deep_predictor.is_quick"
 #: In `app.extensions`: whether a request of this environ is answered, or parked, without waiting for anything.
 QUICK = "deep_predictor.quick"
 
@@ -28,11 +30,18 @@ class Parking(Protocol):
     def ask_again(self) -> None:
         """Have the same request asked again, from its beginning, in some thread."""
 
-    def answer_by(self, answer: WSGIApplication, environ: WSGIEnvironment, within_seconds: float) -> Callable[[], None]:
-        """What has this request answered by `answer`, at once and in the thread that calls it.
+    def answer_by(self, answer: WSGIApplication, environ: WSGIEnvironment, within_seconds: float) -> ParkedAnswer:
+        """Have this request answered by `answer`: when that is told to come, or after so many seconds."""
 
-        Only the first call counts. When none has come within so many seconds, the server calls `answer` itself.
-        """
+
+class ParkedAnswer(Protocol):
+    """Whichever of the two is called first counts."""
+
+    def answer(self) -> None:
+        """Answer now, by the thread that calls this."""
+
+    def take_back(self) -> bool:
+        """Answer it oneself, without parking; False where it is too late for that."""
 
 
 class ParkedAnswers:

@@ -12,7 +12,7 @@ from deep_predictor.db.prediction_rows import PredictionRecord
 from deep_predictor.environment import Application
 from deep_predictor.web.json_format import answer_of, unknown_answer
 from deep_predictor.web.long_poll import LONGEST_WAIT_SECONDS, wait_for
-from deep_predictor.web.plain_way import PlainWay, Quick, query_fields
+from deep_predictor.web.plain_way import PlainWay, Quick, leave_to_thread, query_fields
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -48,6 +48,7 @@ class PlainAnswers(PlainWay):
         prediction_id, seconds = self._wishes(environ)
         waiting = wait_for(self._application, self._production, prediction_id) if seconds > 0 else None
         if waiting is None:
+            leave_to_thread(environ)
             return self._answer_of(self._production.rows.find(prediction_id), start_response)
 
         def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

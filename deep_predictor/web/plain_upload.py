@@ -40,6 +40,7 @@ class PlainUpload(PlainWay):
             and 0 < int(length) <= self._max_bytes
             and not environ.get("QUERY_STRING")
             and not self._options.open_uploads
+            and _can_be_read_again(environ)
         )
 
     def _is_quick(self, environ: WSGIEnvironment) -> bool:
@@ -60,3 +61,8 @@ class PlainUpload(PlainWay):
             return is_right_key(encoded_key(read_form(request, self._production).api_key), self._production)
         except WrongApiKey:
             return False
+
+
+def _can_be_read_again(environ: WSGIEnvironment) -> bool:
+    seekable = getattr(environ["wsgi.input"], "seekable", None)
+    return seekable is not None and bool(seekable())

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import Flask
 
 from deep_predictor.web.json_format import encoded, json_response
-from deep_predictor.web.parking import Parked, parking_of
+from deep_predictor.web.parking import IS_QUICK, Parked, parking_of
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_PLAIN_HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?")
+_PLAIN_HOST = re.compile(r"(?:[A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}(?::[0-9]{1,5})?")
 #: With one of these a request is none of the plain ones.
 _STRANGERS = ("HTTP_ORIGIN", "HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_TRANSFER_ENCODING", "HTTP_CONTENT_ENCODING")
 _STATUS_LINES = {200: "200 OK", 201: "201 CREATED", 202: "202 ACCEPTED"}
@@ -71,6 +71,8 @@ class PlainWay(ABC):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not self._knows_plain(environ):
             return self._following(environ, start_response)
+        if environ.get(IS_QUICK) and not self._is_quick(environ):
+            leave_to_thread(environ)  # it was quick a moment ago
         return self._guarded(self._begin, environ, start_response)
 
     def is_quick(self, environ: WSGIEnvironment) -> bool:
@@ -116,8 +118,10 @@ class PlainWay(ABC):
         parking = parking_of(environ)
         if parking is None:
             waiting.wait(seconds)
-        elif waiting.when_ended(parking.answer_by(guarded, environ, seconds)):
-            raise Parked
+        else:
+            parked = parking.answer_by(guarded, environ, seconds)
+            if waiting.when_ended(parked.answer) or not parked.take_back():
+                raise Parked
         return answer(environ, start_response)
 
     def _guarded(
@@ -152,6 +156,14 @@ class PlainWay(ABC):
             else:
                 response = self._app.finalize_request(value)
             return response(environ, start_response)
+
+
+def leave_to_thread(environ: WSGIEnvironment) -> None:
+    """Where the thread that receives would have to wait. Raises Parked; elsewhere nothing happens."""
+    parking = parking_of(environ)
+    if parking and environ.get(IS_QUICK):
+        parking.ask_again()
+        raise Parked
 
 
 def query_fields(environ: WSGIEnvironment) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 from deep_predictor.environment import Application
 from deep_predictor.errors import PredictionNotFound, PredictionTimedOut, TooManyWaiting
 from deep_predictor.predictions import running
-from deep_predictor.predictions.cancelling import STORING_SECONDS, delete_prediction
+from deep_predictor.predictions.cancelling import STORING_SECONDS, delete_prediction, drop
 from deep_predictor.predictions.job import Job
 from deep_predictor.predictions.slot_wait import SlotWait
 from deep_predictor.predictions.storing import store_accepted
@@ -81,9 +81,13 @@ def _keep(application: Application, job: Job) -> None:
     if application.stopping.is_set():
         delete_prediction(application.production, job.prediction_id)
         raise TooManyWaiting
-    store_accepted(job)
+    try:
+        store_accepted(job)
+    except Exception:
+        drop(job)
+        raise
     if job.is_claimed:  # it ends at this moment
-        job.wait(STORING_SECONDS)
+        job.wait_until_final(STORING_SECONDS)
 
 
 def _passing(application: Application, job: Job) -> Answered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -21,6 +22,8 @@ from deep_predictor.web.parking import Parked, ParkedAnswers, parking_of
 
 SECONDS = 20.0
 LARGE = bytes(range(256)) * 80_000
+#: More than sockets hold, and less than the server lets wait.
+MUCH = LARGE[:15_000_000]
 Start = Callable[[str, list[tuple[str, str]]], object]
 
 
@@ -38,7 +41,11 @@ class Rehearsal:
         if path.startswith("/park"):
             parking = parking_of(environ)
             assert parking
-            self.parked[path] = parking.answer_by(self._answer, environ, 0.2 if path == "/park-late" else SECONDS)
+            parked = parking.answer_by(self._answer, environ, 0.2 if path == "/park-late" else SECONDS)
+            self.parked[path] = parked.answer
+            if path == "/park-taken-back":
+                assert parked.take_back()
+                return self._answer(environ, start_response)
             self.is_parked.set()
             raise Parked
         if path == "/again" and path not in self.parked:
@@ -52,7 +59,8 @@ class Rehearsal:
         return self._answer(environ, start_response)
 
     def _answer(self, environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
-        body = LARGE if environ["PATH_INFO"] == "/large" else environ["PATH_INFO"].encode()
+        path = environ["PATH_INFO"]
+        body = {"/large": LARGE, "/much": MUCH}.get(path, path.encode())
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]
 
@@ -114,8 +122,19 @@ def read_body(connection: socket.socket) -> bytes:
     return body
 
 
-def _more(connection: socket.socket) -> bytes:
-    data = connection.recv(1_000_000)
+def read_body_of(connection: socket.socket, length: int) -> bytes:
+    """The next answer's, where more follows it."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += _more(connection, 1)
+    body = bytearray()
+    while len(body) < length:
+        body += _more(connection, min(1_000_000, length - len(body)))
+    return bytes(body)
+
+
+def _more(connection: socket.socket, size: int = 1_000_000) -> bytes:
+    data = connection.recv(size)
     assert data, "the connection was closed"
     return data
 
@@ -150,6 +169,53 @@ def test_parked_request_whose_answer_does_not_come_is_answered_by_the_server(ser
         served.app.wait_until_parked("/park-late")()
         ask(connection, "/next")
         assert read_body(connection) == b"/next"
+
+
+def test_parked_request_that_was_taken_back_is_answered_once(served: Served) -> None:
+    with served.connect() as connection:
+        ask(connection, "/park-taken-back")
+        assert read_body(connection) == b"/park-taken-back"
+        ask(connection, "/park")
+        answer = served.app.wait_until_parked("/park")
+        served.app.parked["/park-taken-back"]()  # too late for it
+        (channel,) = served.channels
+        channel.answer_late(float("inf"))
+        assert read_body(connection) == b"/park"
+        answer()
+        ask(connection, "/next")
+        assert read_body(connection) == b"/next"
+
+
+def test_answer_behind_one_that_is_not_read_holds_up_nobody_who_tells(served: Served) -> None:
+    with served.connect() as connection:
+        ask(connection, "/much", "/park", "/after")
+        answer = served.app.wait_until_parked("/park")
+        assert served.channels[0].total_outbufs_len > 0
+        told = threading.Thread(target=answer, daemon=True)
+        told.start()
+        told.join(SECONDS)
+        assert not told.is_alive()
+        assert read_body_of(connection, len(MUCH)) == MUCH
+        rest = b""
+        while not rest.endswith(b"/after"):
+            rest += _more(connection)
+        assert rest.index(b"/park") < rest.index(b"/after")
+
+
+def test_clients_that_break_off_end_their_own_connection_alone(served: Served) -> None:
+    """A thread that finds the connection broken says so to the receiving thread, whose selector it is."""
+    request = b"GET /other HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = b"POST /other HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    for _ in range(400):
+        connection = served.connect()
+        connection.sendall(request + head)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    with served.connect() as connection:
+        ask(connection, "/quick")
+        assert read_body(connection) == b"/quick"
+    assert served.thread.is_alive()
+    until(lambda: not served.channels)
 
 
 def test_parked_request_that_is_asked_again_goes_to_a_thread(served: Served) -> None:

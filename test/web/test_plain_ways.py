@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
+import requests
+from werkzeug.test import create_environ
 
 from deep_predictor.predictions.job import Job
+from deep_predictor.web.parking import IS_QUICK, PARKING, QUICK, Parked
 from deep_predictor.web.plain_answers import PlainAnswers
 from deep_predictor.web.plain_upload import PlainUpload
 from deep_predictor.web.plain_way import PlainWay
@@ -149,3 +154,56 @@ def test_one_who_is_told_of_an_end_may_fail_and_the_others_are_told(site: Site) 
     job.end(None)
     assert told == [1]
     assert not job.when_ended(fail)
+
+
+class OneWay(io.BytesIO):
+    """As the development server gives it: it can be read once."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        raise io.UnsupportedOperation
+
+
+def test_upload_that_can_be_read_once_only_is_for_flask(site: Site) -> None:
+    fields = {"model_name": "dummy", "prediction_id": new_id(), "api_key": PRODUCTION_KEY}
+    request = requests.Request("POST", "http://x/upload", data=fields, files={"image": ("x.png", picture())}).prepare()
+    body = request.body
+    assert isinstance(body, bytes)
+    environ = create_environ("/upload", method="POST", headers=JSON)
+    environ |= {"wsgi.input": OneWay(body), "CONTENT_LENGTH": str(len(body))}
+    environ["CONTENT_TYPE"] = request.headers["Content-Type"]
+    said: list[str] = []
+    answer = b"".join(site.app.wsgi_app(environ, lambda status, headers: said.append(status)))
+    assert said == ["201 CREATED"], answer
+
+
+def test_what_was_to_be_refused_is_refused_also_when_there_is_room_again(site: Site) -> None:
+    """The thread that receives was promised an answer at once; Flask would wait in it."""
+    slots, is_quick = site.application.wait_slots, site.app.extensions[QUICK]
+    headers = {"Content-Type": "image/png", "Authorization": "Bearer x"}
+    environ = create_environ("/api/v1/predict?model_name=dummy", method="POST", headers=headers)
+    environ |= {"wsgi.input": io.BytesIO(picture()), "CONTENT_LENGTH": str(len(picture()))}
+    said: list[str] = []
+    with ExitStack() as stack:
+        for _ in range(slots.count_for_one):
+            stack.enter_context(slots.hold("dummy"))
+        assert is_quick(environ)
+    site.app.wsgi_app(environ, lambda status, headers: said.append(status))
+    assert said == ["503 SERVICE UNAVAILABLE"]
+
+
+def test_what_was_quick_and_is_not_any_more_is_left_to_a_thread(site: Site) -> None:
+    class Asked:
+        count = 0
+
+        def ask_again(self) -> None:
+            self.count += 1
+
+    parking = Asked()
+    path = f"/api?prediction_id={'x' * 32}&wait=9"
+    environ = {**create_environ(path), "HTTP_HOST": "x", IS_QUICK: True, PARKING: parking}
+    with pytest.raises(Parked):
+        site.app.wsgi_app(environ, lambda status, headers: None)
+    assert parking.count == 1

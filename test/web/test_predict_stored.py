@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deep_predictor.db.prediction_rows import PredictionRows
+from deep_predictor.db.prediction_rows import NewPrediction, PredictionRows
 from deep_predictor.errors import DatabaseBusy
 from deep_predictor.web import predicting
 from test import fakes
@@ -126,3 +126,71 @@ def test_server_that_stops_tells_who_waits_and_keeps_nothing(make_site: MakeSite
     kept = {answer.json["prediction_id"] for answer in answers if answer.status == 200}
     assert len(found) == len(kept)
     assert site.stored() == (0, 0)
+
+
+@pytest.mark.parametrize("action", ["save", "remove", ""])
+def test_picture_lies_where_an_upload_s_would(make_site: MakeSite, transport: Transport, action: str) -> None:
+    options = {"predicted_image_action": action} if action else {"predicted_image_action": "keep"}
+    site = make_site(transport, production={"dummy": fault_predictor(**options)})
+    uploaded = site.final(site.upload_id())["prediction_id"]
+    predicted = predict(site).json["prediction_id"]
+    paths = [site.production.rows.get(one).image_path for one in (uploaded, predicted)]
+    folders = [str(Path(path).parent) if path else None for path in paths]
+    assert folders[0] == folders[1]
+    assert len(files_of(site)) == (0 if action == "remove" else 2)
+
+
+@pytest.mark.parametrize("name", ["x.jpg", "x.jpeg"])
+def test_metadata_is_taken_out_whatever_the_extension(make_site: MakeSite, transport: Transport, name: str) -> None:
+    site = make_site(transport, production={"dummy": fault_predictor(strip_metadata=True)})
+    data = picture(image_format="JPEG")
+    answer = site.post(PATH, headers={"X-API-Key": PRODUCTION_KEY}, form={}, files={"image": (name, data)})
+    assert (answer.status, site.upload(filename=name, image=data).status) == (200, 201)
+    record = site.production.rows.get(answer.json["prediction_id"])
+    assert record.image_path
+    assert record.image_path.endswith(name.removeprefix("x"))
+
+
+def test_late_one_that_cannot_be_stored_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise DatabaseBusy("it is locked")
+
+    monkeypatch.setattr(predicting, "PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr("deep_predictor.web.plain_predict.PREDICT_SECONDS", 0.05)
+    before = len(files_of(site))
+    fakes.release_hanging.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(PredictionRows, "insert", refuse)
+        assert predict(site, "hangs", "hang").status == 503
+    fakes.release_hanging.set()
+    assert site.production.drain(20)
+    assert (site.stored(), len(files_of(site)), len(site.production.jobs)) == ((0, 0), before, 0)
+
+
+def test_worker_that_takes_one_while_it_is_stored_as_accepted_ends_it_in_its_row(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is inserted slowly, and the prediction ends meanwhile."""
+    insert, is_inserting = PredictionRows.insert, threading.Event()
+
+    def insert_slowly(rows: PredictionRows, new: NewPrediction) -> None:
+        is_inserting.set()
+        fakes.release_hanging.set()
+        while not job.is_claimed:
+            threading.Event().wait(0.005)
+        insert(rows, new)
+
+    monkeypatch.setattr(predicting, "PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr("deep_predictor.web.plain_predict.PREDICT_SECONDS", 0.05)
+    monkeypatch.setattr(PredictionRows, "insert", insert_slowly)
+    fakes.release_hanging.clear()
+    with ThreadPoolExecutor(1) as client:
+        waiting = client.submit(predict, site, "hangs", "hang")
+        while not site.production.jobs.all():
+            threading.Event().wait(0.005)
+        (job,) = site.production.jobs.all()
+        answer = waiting.result(20)
+    assert is_inserting.is_set()
+    assert answer.status in (200, 202)
+    assert site.final(answer.json["prediction_id"])["prediction_status"] == 200
+    assert len(site.production.rows.unfinished()) == 0
