@@ -37,8 +37,6 @@ def _delete(environment: Environment, prediction_id: str, job: Job | None) -> bo
     """As `delete_prediction`. Whoever claims the job finds its queue alive, also one that is retired meanwhile."""
     cancelled = job if job and job.claim() else None
     if cancelled:
-        with cancelled.storing:  # who stores it at this moment comes first
-            pass
         cancelled.predictor.queue.discard(cancelled)
         environment.videos.discard(cancelled)
     elif job:

@@ -109,12 +109,16 @@ class Job:
         return self._claimed
 
     def claim(self, by_worker: bool = False) -> bool:
-        """True for the first caller, who then must call `end`; False for everyone after it."""
+        """True for the first caller, who then must call `end`; False for everyone after it.
+
+        Who stores it at this moment comes first: from here on it is stored or not.
+        """
         with self._lock:
             if self._claimed:
                 return False
             self._claimed = True
             self.is_ending_in_worker = by_worker
+        with self.storing:
             return True
 
     def refuse(self, error: Exception) -> None:

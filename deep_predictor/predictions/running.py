@@ -88,8 +88,6 @@ def fail(job: Job, error: PredictionError) -> bool:
     """End a job with the error's status, unless it has been ended already. True when this call did it."""
     if not job.claim():
         return False
-    with job.storing:  # who stores it at this moment comes first
-        pass
     _store_and_finish([_failed(job, error)])
     return True
 
@@ -170,8 +168,6 @@ def _end_in_worker(job: Job, result: Answer | PredictionError) -> _Ending | None
         if not job.claim(by_worker=True):
             logger.warning("prediction %s: a late result is dropped", job.prediction_id)
             return None
-        with job.storing:  # who stores it at this moment comes first
-            pass
         return _succeeded(job, result) if isinstance(result, Answer) else _failed(job, result)
     except Exception:  # a job must end, and its worker must go on
         logger.exception("prediction %s: ending it raised", job.prediction_id)

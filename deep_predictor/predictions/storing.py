@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from deep_predictor.db.prediction_rows import NewPrediction
 from deep_predictor.errors import ImageNotStored, ImageUnreadable
-from deep_predictor.images.decoding import EXTENSION_FORMATS, DecodedImage, decode_image
+from deep_predictor.images.decoding import DecodedImage, canonical_extension, decode_image
 from deep_predictor.images.metadata import strip_metadata
 from deep_predictor.os_limits import usable_cores
 from deep_predictor.predictions.job import Job
@@ -70,7 +70,7 @@ def save_picture(job: Job, class_name: str | None = None) -> Path:
     data, extension = job.image_bytes or b"", job.keep_as or ""
     if job.predictor.options.strip_metadata:
         try:
-            data = strip_metadata(data, EXTENSION_FORMATS.get(extension, extension))
+            data = strip_metadata(data, canonical_extension(extension) or extension)
         except ImageNotStored as error:
             raise ImageUnreadable(str(error)) from error
     images, main_folder = job.environment.images, job.predictor.main_folder
@@ -83,8 +83,7 @@ def save_picture(job: Job, class_name: str | None = None) -> Path:
 
 def stored_extension(image: DecodedImage, extension: str) -> str:
     """The client's spelling where it fits what the file is (`jpeg` for a JPEG), else the decoded type's own."""
-    same = {"jpeg": "jpg", "heif": "heic"}
-    return extension if same.get(extension, extension) == image.extension else image.extension
+    return extension if canonical_extension(extension) == image.extension else image.extension
 
 
 def new_row(job: Job, path: Path | None, starts: int = 0) -> NewPrediction:
